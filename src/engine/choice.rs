@@ -1,0 +1,130 @@
+//! Which engine for which plan: a pure function of plan, setting and adapter.
+
+use super::Kind;
+use crate::plan::{Operand, Plan};
+
+/// The setting `engine`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Setting {
+    /// A hardware adapter where there is one and the plan fits it, else the CPU.
+    #[default]
+    Auto,
+    Cpu,
+    /// A GPU or nothing at start; a software adapter counts.
+    Gpu,
+}
+
+impl Setting {
+    /// Every setting with its name.
+    pub const NAMES: [(&'static str, Setting); 3] =
+        [("auto", Setting::Auto), ("cpu", Setting::Cpu), ("gpu", Setting::Gpu)];
+
+    pub fn parse(name: &str) -> Option<Setting> {
+        Setting::NAMES.iter().find(|(known, _)| *known == name).map(|(_, setting)| *setting)
+    }
+
+    pub fn name(self) -> &'static str {
+        Setting::NAMES[self as usize].0
+    }
+}
+
+/// What the choice needs to know of an adapter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdapterFacts {
+    pub name: String,
+    /// The "adapter" is a program on the CPU.
+    pub software: bool,
+    /// Longest side of a texture, pixels.
+    pub texture_side: u32,
+    /// Largest table, bytes.
+    pub table_bytes: u64,
+    /// Most bytes that textures, staging and read-backs may take together.
+    pub budget_bytes: u64,
+}
+
+/// Chooses the engine and says why, in words fit for a response header.
+pub fn choose(plan: &Plan, setting: Setting, adapter: Option<&AdapterFacts>) -> (Kind, &'static str) {
+    let adapter = match (setting, adapter) {
+        (Setting::Cpu, _) => return (Kind::Cpu, "asked for"),
+        (_, None) => return (Kind::Cpu, "no adapter"),
+        (Setting::Auto, Some(adapter)) if adapter.software => return (Kind::Cpu, "software adapter"),
+        (_, Some(adapter)) => adapter,
+    };
+    if plan.passes.is_empty() {
+        return (Kind::Cpu, "nothing to compute");
+    }
+    let operands = (0..plan.layers.len()).map(Operand::Layer).chain((0..plan.passes.len()).map(Operand::Pass));
+    if operands.map(|operand| plan.size_of(operand).longest_side()).max() > Some(adapter.texture_side) {
+        return (Kind::Cpu, "over the adapter's texture side");
+    }
+    let longest_table = plan.passes.iter().filter_map(|pass| pass.table.as_ref()).map(|table| table.len()).max();
+    if longest_table.unwrap_or(0) as u64 * 4 > adapter.table_bytes {
+        return (Kind::Cpu, "over the adapter's table size");
+    }
+    if gpu_bytes(plan) > adapter.budget_bytes {
+        return (Kind::Cpu, "over the GPU byte budget");
+    }
+    (Kind::Gpu, if setting == Setting::Gpu { "asked for" } else { "hardware adapter" })
+}
+
+/// Bytes that a plan takes on the GPU's side: textures, staging of its layers, read-back.
+pub fn gpu_bytes(plan: &Plan) -> u64 {
+    let staged: u64 = plan.layers.iter().map(|layer| pitched_bytes(layer.size)).sum();
+    plan.peak_bytes() + staged + pitched_bytes(plan.result_size())
+}
+
+/// Bytes of a picture whose rows are padded as copies between buffers and textures want them.
+fn pitched_bytes(size: crate::geometry::Size) -> u64 {
+    u64::from(copy_pitch(size.width)) * u64::from(size.height)
+}
+
+/// Bytes from row to row in a buffer that is copied to or from a texture: WebGPU wants a multiple
+/// of 256.
+pub fn copy_pitch(width: u32) -> u32 {
+    (width * 4).next_multiple_of(256)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::{Format, Output, Probe};
+    use crate::geometry::{Orientation, Size};
+    use crate::limits::Limits;
+    use crate::plan::Canvas;
+    use crate::plan::weights::Resample;
+
+    fn plan(size: Size, passes: bool) -> Plan {
+        let orientation = Orientation::Upright;
+        let probe = Probe { format: Format::Png, size, orientation, frames: 1, alpha: false, quality: None };
+        let mut canvas = Canvas::new(&probe, Limits::OSS, Resample::Lanczos);
+        if passes {
+            canvas.sharpen(100);
+        }
+        canvas.finish(Output { format: Format::Png, quality: 90, interlace: false }).unwrap()
+    }
+
+    fn adapter(software: bool) -> AdapterFacts {
+        let name = "test".to_owned();
+        AdapterFacts { name, software, texture_side: 8192, table_bytes: 1 << 27, budget_bytes: 1 << 28 }
+    }
+
+    #[test]
+    fn the_choice_and_its_reasons() {
+        let small = plan(Size::new(100, 100), true);
+        let cases = [
+            (&small, Setting::Cpu, Some(adapter(false)), (Kind::Cpu, "asked for")),
+            (&small, Setting::Auto, None, (Kind::Cpu, "no adapter")),
+            (&small, Setting::Auto, Some(adapter(true)), (Kind::Cpu, "software adapter")),
+            (&small, Setting::Auto, Some(adapter(false)), (Kind::Gpu, "hardware adapter")),
+            (&small, Setting::Gpu, Some(adapter(true)), (Kind::Gpu, "asked for")),
+        ];
+        for (plan, setting, adapter, expected) in cases {
+            assert_eq!(choose(plan, setting, adapter.as_ref()), expected);
+        }
+        let adapter = adapter(false);
+        let choose = |plan: &Plan| choose(plan, Setting::Gpu, Some(&adapter)).1;
+        assert_eq!(choose(&plan(Size::new(100, 100), false)), "nothing to compute");
+        assert_eq!(choose(&plan(Size::new(8193, 1), true)), "over the adapter's texture side");
+        assert_eq!(choose(&plan(Size::new(8000, 8000), true)), "over the GPU byte budget");
+    }
+}

@@ -1,0 +1,1 @@
+//! The CPU engine: the plan's passes in a loop, rows shared among idle cores.

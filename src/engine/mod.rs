@@ -1,0 +1,82 @@
+//! Engines run plans. There are two, GPU and CPU, and they are handed the very same plan.
+//!
+//! An engine cannot see actions, so it cannot compute geometry of its own. It hands out the frames
+//! that decoders write into, so that pixels arrive where it reads them. When it cannot take a plan
+//! it says so with [`Declined`], and the caller takes the plan to the other engine: a lost or
+//! failing adapter is not the caller's error.
+
+pub mod choice;
+pub mod cpu;
+#[cfg(feature = "gpu")]
+pub mod gpu;
+
+use crate::cancel::Cancel;
+use crate::error::Error;
+use crate::geometry::Size;
+use crate::pixel::Frame;
+use crate::plan::Plan;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Which engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Cpu,
+    Gpu,
+}
+
+impl Kind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Cpu => "cpu",
+            Kind::Gpu => "gpu",
+        }
+    }
+}
+
+/// A result and what it took.
+#[derive(Debug)]
+pub struct Done {
+    pub frame: Frame,
+    /// Waiting for the engine.
+    pub queue: Duration,
+    /// Uploading, running, reading back.
+    pub run: Duration,
+}
+
+/// Why an engine did not run a plan.
+#[derive(Debug)]
+pub enum Declined {
+    /// The plan passes a limit of the adapter, or the byte budget.
+    Limit(&'static str),
+    /// The queue is full.
+    Busy,
+    /// The device is lost, stuck or refuses; it is being rebuilt.
+    Failed(String),
+    /// Running the plan on another engine would not help.
+    Error(Error),
+}
+
+impl fmt::Display for Declined {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Declined::Limit(limit) => write!(f, "over the GPU's {limit}"),
+            Declined::Busy => f.write_str("GPU queue full"),
+            Declined::Failed(what) => write!(f, "GPU failed: {what}"),
+            Declined::Error(error) => error.fmt(f),
+        }
+    }
+}
+
+/// A runner of plans.
+pub trait Engine: Send + Sync {
+    fn kind(&self) -> Kind;
+
+    /// A frame for a layer to be decoded into; its old content is undefined.
+    fn frame(&self, size: Size) -> Result<Frame, Declined>;
+
+    /// Runs every pass of `plan` over `layers` (frames of this engine, in the plan's order) and
+    /// returns the result. With no passes the result is layer 0.
+    fn run(&self, plan: &Arc<Plan>, layers: Vec<Frame>, cancel: &Cancel) -> Result<Done, Declined>;
+}

@@ -1,0 +1,209 @@
+//! The one error type, and the one table of codes with their HTTP status.
+//!
+//! A code is chosen by meaning; its OSS name and status follow from the table. `message` is for
+//! the caller: what was wrong, the value as given. `source` is for the log, which writes it once,
+//! where the response is made. Whoever passes an error up does not log it.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident $status:literal,)*) => {
+        /// What went wrong, by meaning. The variant's name is the OSS code on the wire.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Code { $($(#[$doc])* $name,)* }
+
+        impl Code {
+            /// Every code, in table order.
+            pub const ALL: &'static [Code] = &[$(Code::$name),*];
+
+            /// The `<Code>` text of the error document.
+            pub fn name(self) -> &'static str {
+                match self { $(Code::$name => stringify!($name),)* }
+            }
+
+            /// The HTTP status of the answer.
+            pub fn status(self) -> u16 {
+                match self { $(Code::$name => $status,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// A bad value, or an unknown action.
+    InvalidArgument 400,
+    /// A required value is absent.
+    MissingArgument 400,
+    /// The cases the OSS documentation names: crop start outside, unsupported source, not Base64.
+    BadRequest 400,
+    /// Source or target over a limit of sides, bytes or pixels.
+    ImageTooLarge 400,
+    /// More pipe segments than the limit.
+    TooManyPipe 400,
+    /// Over the pixel budget, or a side over the source limit.
+    MemLimitExceeded 400,
+    /// The Content-MD5 of an upload does not match its body.
+    InvalidDigest 400,
+    /// A bucket name outside the rules.
+    InvalidBucketName 400,
+    /// An object key outside the rules.
+    InvalidObjectName 400,
+    /// An upload over the limit.
+    EntityTooLarge 400,
+    /// The request was cut short while its body was read.
+    IncompleteBody 400,
+    /// The source cannot be decoded.
+    ImageDamage 403,
+    /// The caller has no right to do this.
+    AccessDenied 403,
+    /// The object does not exist.
+    NoSuchKey 404,
+    /// The bucket does not exist.
+    NoSuchBucket 404,
+    /// The verb does not apply to the resource.
+    MethodNotAllowed 405,
+    /// `x-oss-forbid-overwrite: true` and the object exists.
+    FileAlreadyExists 409,
+    /// A conditional header does not hold.
+    PreconditionFailed 412,
+    /// A defect of the server.
+    InternalError 500,
+    /// Recognised, but not built.
+    NotImplemented 501,
+    /// Over capacity, or past the deadline.
+    ServiceUnavailable 503,
+}
+
+impl Code {
+    /// Whether the server, not the caller, is at fault: such errors are logged as errors.
+    pub fn is_server_fault(self) -> bool {
+        matches!(self, Code::InternalError)
+    }
+}
+
+/// An EC, the fine-grained error number of OSS: `0040-00000312` is `Ec(40, 312)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ec(pub u16, pub u32);
+
+impl Ec {
+    /// An EC of the image processor, whose prefix is `0040`.
+    pub const fn image(number: u32) -> Ec {
+        Ec(40, number)
+    }
+}
+
+impl fmt::Display for Ec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:08}", self.0, self.1)
+    }
+}
+
+/// An error on its way to the caller.
+#[derive(Debug)]
+pub struct Error {
+    /// Meaning, OSS name and status.
+    pub code: Code,
+    /// For the caller. No paths, no secrets, nothing of the machine.
+    pub message: Cow<'static, str>,
+    /// The EC, where one is known.
+    pub ec: Option<Ec>,
+    /// Bytes of the process string that are wrong, where the error is about it.
+    pub span: Option<Range<usize>>,
+    /// Further elements of the error document, such as `Key`.
+    pub details: Vec<(&'static str, String)>,
+    /// For the log.
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    /// An error with a code and a message for the caller.
+    pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Error {
+        Error { code, message: message.into(), ec: None, span: None, details: Vec::new(), source: None }
+    }
+
+    /// A defect: the caller learns only that there was one, the log learns `source`.
+    pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+        Error::new(Code::InternalError, "We encountered an internal error. Please try again.").because(source)
+    }
+
+    /// Over capacity or past the deadline; the caller may come back.
+    pub fn unavailable(message: impl Into<Cow<'static, str>>) -> Error {
+        Error::new(Code::ServiceUnavailable, message).ec(Ec(4, 801))
+    }
+
+    /// The pattern of OSS for a bad value: `The value: {value} of parameter: {name} is invalid.`
+    pub fn invalid_value(name: &str, value: &str) -> Error {
+        let message = format!("The value: {value} of parameter: {name} is invalid.");
+        Error::new(Code::InvalidArgument, message)
+    }
+
+    /// A source over 250 megapixels or 30,000 pixels a side, or a plan over the memory budget.
+    pub fn memory_limit() -> Error {
+        Error::new(Code::MemLimitExceeded, "The image needs more memory than is allowed.").ec(Ec::image(12))
+    }
+
+    /// A source whose pixels cannot be decoded.
+    pub fn damaged(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+        Error::new(Code::ImageDamage, "The image file may be damaged.").because(source)
+    }
+
+    /// Adds the EC.
+    pub fn ec(mut self, ec: Ec) -> Error {
+        self.ec = Some(ec);
+        self
+    }
+
+    /// Adds the span of the wrong piece in the process string.
+    pub fn at(mut self, span: Range<usize>) -> Error {
+        self.span = Some(span);
+        self
+    }
+
+    /// Adds an element to the error document.
+    pub fn detail(mut self, element: &'static str, text: impl Into<String>) -> Error {
+        self.details.push((element, text.into()));
+        self
+    }
+
+    /// Adds the cause, for the log.
+    pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+        self.source = Some(source.into());
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code.name(), self.message)?;
+        match self.ec {
+            Some(ec) => write!(f, " ({ec})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ecs_print_as_oss_prints_them() {
+        assert_eq!(Ec::image(312).to_string(), "0040-00000312");
+        assert_eq!(Ec(4, 801).to_string(), "0004-00000801");
+    }
+
+    #[test]
+    fn every_code_has_an_error_status() {
+        for code in Code::ALL {
+            assert!((400..=599).contains(&code.status()), "{code:?}");
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Pixels in memory: RGBA8, straight alpha, rows a pitch apart.
+//!
+//! [`View`] and [`ViewMut`] borrow; a [`Frame`] owns, over whatever storage an engine hands out
+//! (a pooled buffer, or memory mapped from the GPU), so that a decoder writes where the engine
+//! will read and nothing is copied on the way. [`quantise`] is the twin of
+//! `shaders/include/pixel.wgsl`.
+
+use crate::geometry::Size;
+use std::any::Any;
+
+/// Bytes of one pixel.
+pub const TEXEL_BYTES: usize = 4;
+
+/// Rounds a channel value (0..255, fractions allowed) half up and clamps it.
+///
+/// `max` and `min` instead of `clamp`, since `f32::clamp` lets a NaN through.
+#[inline(always)]
+pub fn quantise(value: f32) -> u32 {
+    (value + 0.5).min(255.5).max(0.0) as u32
+}
+
+/// Borrowed pixels.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    size: Size,
+    pitch: usize,
+    bytes: &'a [u8],
+}
+
+impl<'a> View<'a> {
+    /// Pixels of `size` whose rows begin `pitch` bytes apart.
+    ///
+    /// # Panics
+    /// If `bytes` is too short for `size` and `pitch`.
+    pub fn new(size: Size, pitch: usize, bytes: &'a [u8]) -> View<'a> {
+        assert!(bytes.len() >= needed_bytes(size, pitch), "{} bytes for {size}", bytes.len());
+        View { size, pitch, bytes }
+    }
+
+    pub fn size(&self) -> Size {
+        self.size
+    }
+
+    /// Bytes from one row's begin to the next.
+    pub fn pitch(&self) -> usize {
+        self.pitch
+    }
+
+    /// All bytes, padding included.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The row's `width × 4` bytes.
+    #[inline(always)]
+    pub fn row(&self, y: u32) -> &'a [u8] {
+        let start = y as usize * self.pitch;
+        &self.bytes[start..start + self.size.width as usize * TEXEL_BYTES]
+    }
+
+    /// One pixel's channels: red, green, blue, alpha.
+    #[inline(always)]
+    pub fn texel(&self, x: u32, y: u32) -> [u32; 4] {
+        let start = y as usize * self.pitch + x as usize * TEXEL_BYTES;
+        let texel = &self.bytes[start..start + TEXEL_BYTES];
+        [texel[0].into(), texel[1].into(), texel[2].into(), texel[3].into()]
+    }
+
+    /// The pixels without padding, copied: for tests and small pictures.
+    pub fn to_vec(&self) -> Vec<u8> {
+        (0..self.size.height).flat_map(|y| self.row(y)).copied().collect()
+    }
+}
+
+/// Borrowed pixels to write.
+pub struct ViewMut<'a> {
+    size: Size,
+    pitch: usize,
+    bytes: &'a mut [u8],
+}
+
+impl<'a> ViewMut<'a> {
+    /// Pixels of `size` whose rows begin `pitch` bytes apart.
+    ///
+    /// # Panics
+    /// If `bytes` is too short for `size` and `pitch`.
+    pub fn new(size: Size, pitch: usize, bytes: &'a mut [u8]) -> ViewMut<'a> {
+        assert!(bytes.len() >= needed_bytes(size, pitch), "{} bytes for {size}", bytes.len());
+        ViewMut { size, pitch, bytes }
+    }
+
+    pub fn size(&self) -> Size {
+        self.size
+    }
+
+    /// Bytes from one row's begin to the next.
+    pub fn pitch(&self) -> usize {
+        self.pitch
+    }
+
+    /// All bytes, padding included.
+    pub fn bytes(&mut self) -> &mut [u8] {
+        self.bytes
+    }
+
+    /// The row's `width × 4` bytes.
+    #[inline(always)]
+    pub fn row(&mut self, y: u32) -> &mut [u8] {
+        let start = y as usize * self.pitch;
+        &mut self.bytes[start..start + self.size.width as usize * TEXEL_BYTES]
+    }
+
+    /// Cuts the picture into bands of at most `rows` rows, each with the number of its first row.
+    pub fn bands(self, rows: u32) -> impl Iterator<Item = (u32, ViewMut<'a>)> {
+        let ViewMut { size, pitch, bytes } = self;
+        let rows = rows.max(1);
+        let count = size.height.div_ceil(rows);
+        bytes.chunks_mut(pitch * rows as usize).take(count as usize).enumerate().map(move |(index, bytes)| {
+            let first = index as u32 * rows;
+            let band = Size::new(size.width, rows.min(size.height - first));
+            (first, ViewMut::new(band, pitch, bytes))
+        })
+    }
+}
+
+/// Bytes that `size` needs when rows begin `pitch` bytes apart; the last row needs no padding.
+///
+/// # Panics
+/// If a row does not fit into the pitch.
+pub fn needed_bytes(size: Size, pitch: usize) -> usize {
+    let row = size.width as usize * TEXEL_BYTES;
+    assert!(pitch >= row, "pitch {pitch} for rows of {row} bytes");
+    match size.height {
+        0 => 0,
+        height => (height as usize - 1) * pitch + row,
+    }
+}
+
+/// Storage behind a [`Frame`].
+pub trait Storage: Any + Send {
+    fn bytes(&self) -> &[u8];
+    fn bytes_mut(&mut self) -> &mut [u8];
+}
+
+impl Storage for Vec<u8> {
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        self
+    }
+}
+
+/// Owned pixels over an engine's storage.
+pub struct Frame {
+    size: Size,
+    pitch: usize,
+    storage: Box<dyn Storage>,
+}
+
+impl Frame {
+    /// A frame over `storage`, rows `pitch` bytes apart.
+    ///
+    /// # Panics
+    /// If the storage is too short for `size` and `pitch`.
+    pub fn new(size: Size, pitch: usize, storage: Box<dyn Storage>) -> Frame {
+        assert!(storage.bytes().len() >= needed_bytes(size, pitch), "storage too short for {size}");
+        Frame { size, pitch, storage }
+    }
+
+    /// A frame over tightly packed bytes of its own.
+    pub fn packed(size: Size, bytes: Vec<u8>) -> Frame {
+        Frame::new(size, size.width as usize * TEXEL_BYTES, Box::new(bytes))
+    }
+
+    pub fn size(&self) -> Size {
+        self.size
+    }
+
+    /// Bytes from one row's begin to the next.
+    pub fn pitch(&self) -> usize {
+        self.pitch
+    }
+
+    pub fn view(&self) -> View<'_> {
+        View::new(self.size, self.pitch, self.storage.bytes())
+    }
+
+    pub fn view_mut(&mut self) -> ViewMut<'_> {
+        ViewMut::new(self.size, self.pitch, self.storage.bytes_mut())
+    }
+
+    /// The storage, for the engine that made it.
+    pub fn into_storage(self) -> Box<dyn Any> {
+        self.storage
+    }
+}
+
+impl std::fmt::Debug for Frame {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Frame({}, pitch {})", self.size, self.pitch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantise_rounds_half_up_and_survives_nan() {
+        assert_eq!(quantise(0.5), 1);
+        assert_eq!(quantise(0.499), 0);
+        assert_eq!(quantise(254.5), 255);
+        assert_eq!(quantise(300.0), 255);
+        assert_eq!(quantise(-3.0), 0);
+        assert!(quantise(f32::NAN) <= 255);
+        for value in 0..=255u32 {
+            assert_eq!(quantise(value as f32), value);
+        }
+    }
+
+    #[test]
+    fn bands_cover_every_row_once() {
+        let size = Size::new(2, 7);
+        let mut bytes = vec![0; needed_bytes(size, 12)];
+        let mut rows = Vec::new();
+        for (first, mut band) in ViewMut::new(size, 12, &mut bytes).bands(3) {
+            for y in 0..band.size().height {
+                band.row(y).fill(1);
+                rows.push(first + y);
+            }
+        }
+        assert_eq!(rows, [0, 1, 2, 3, 4, 5, 6]);
+        assert_eq!(View::new(size, 12, &bytes).to_vec(), vec![1; 56]);
+    }
+}

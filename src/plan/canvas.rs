@@ -1,0 +1,455 @@
+//! Canvas: the picture so far while planning, and the verbs that actions speak.
+//!
+//! Crops, flips and turns cost nothing until something needs them done: the canvas keeps a window
+//! and an orientation over the last result (`shown`) and lets a resample read through them. What
+//! cannot read through them gets a `gather` pass first.
+
+use super::coverage;
+use super::tone::ToneTable;
+use super::weights::{self, Axis, Resample, Weights};
+use super::{Layer, Operand, Pass, Plan};
+use crate::color::Color;
+use crate::error::{Code, Ec, Error};
+use crate::format::{Output, Probe};
+use crate::geometry::{Orientation, Placement, Rect, Size};
+use crate::kernel::{Args, convolve, flatten, gather, mask, sharpen, tone};
+use crate::limits::Limits;
+use std::sync::Arc;
+
+/// The part of an operand that the canvas shows, and how it is laid down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Shown {
+    window: Rect,
+    orientation: Orientation,
+}
+
+/// The picture so far, its passes so far, and the limits it has to keep.
+#[derive(Debug)]
+pub struct Canvas {
+    layers: Vec<Layer>,
+    passes: Vec<Pass>,
+    current: Operand,
+    shown: Shown,
+    opaque: bool,
+    limits: Limits,
+    resample: Resample,
+    /// The source may still be decoded smaller: nothing but the window and orientation was asked.
+    may_reduce: bool,
+}
+
+impl Canvas {
+    /// A canvas that shows the whole source, as stored.
+    pub fn new(probe: &Probe, limits: Limits, resample: Resample) -> Canvas {
+        let layer = Layer { size: probe.size, stored: probe.size, reduction: 1 };
+        Canvas {
+            layers: vec![layer],
+            passes: Vec::new(),
+            current: Operand::Layer(0),
+            shown: Shown { window: probe.size.rect(), orientation: Orientation::Upright },
+            opaque: !probe.alpha,
+            limits,
+            resample,
+            may_reduce: probe.format == crate::format::Format::Jpeg,
+        }
+    }
+
+    /// The size that the next action sees.
+    pub fn size(&self) -> Size {
+        self.shown.orientation.apply_to(self.shown.window.size())
+    }
+
+    /// Keeps `rect` of the picture.
+    pub fn crop(&mut self, rect: Rect) {
+        if rect == self.size().rect() {
+            return;
+        }
+        let inner = self.shown.orientation.stored_rect(self.shown.window.size(), rect);
+        let outer = self.shown.window;
+        self.shown.window = Rect { x: outer.x + inner.x, y: outer.y + inner.y, ..inner };
+    }
+
+    /// Flips or turns the picture.
+    pub fn orient(&mut self, orientation: Orientation) {
+        self.shown.orientation = self.shown.orientation.then(orientation);
+    }
+
+    /// Turns the source upright, before everything else.
+    ///
+    /// # Errors
+    /// `BadRequest` (EC 0040-00000006) when a turn is needed and a side is over the limit.
+    pub fn auto_orient(&mut self, orientation: Orientation) -> Result<(), Error> {
+        if orientation != Orientation::Upright {
+            self.check_turn()?;
+            self.orient(orientation);
+        }
+        Ok(())
+    }
+
+    fn check_turn(&self) -> Result<(), Error> {
+        if self.size().longest_side() > self.limits.turn_side {
+            let message = "Picture exceed the maximum allowable rotation range.";
+            return Err(Error::new(Code::BadRequest, message).ec(Ec::image(6)));
+        }
+        Ok(())
+    }
+
+    /// Scales the picture, keeps a part and lays it on a canvas of `fill`, as `placement` says.
+    ///
+    /// Every pass is one axis, vertical first in the picture's own sense; results are rounded to
+    /// 8 bits between them.
+    ///
+    /// # Errors
+    /// `ImageTooLarge` (EC 0040-00000007) when the result is over the limits.
+    pub fn resize(&mut self, placement: &Placement, fill: Color) -> Result<(), Error> {
+        let result = placement.canvas;
+        if result.longest_side() > self.limits.result_side || result.pixels() > self.limits.result_pixels {
+            let message = format!(
+                "Maximal size of image supported is {} pixels a side and {} pixels in all.",
+                self.limits.result_side, self.limits.result_pixels
+            );
+            return Err(Error::new(Code::ImageTooLarge, message).ec(Ec::image(7)));
+        }
+        if placement.scaled != self.size() {
+            self.scale(placement.scaled, placement.kept);
+        } else {
+            self.crop(placement.kept);
+        }
+        if placement.canvas != self.size() {
+            self.pad(placement.canvas, placement.offset, fill);
+        }
+        Ok(())
+    }
+
+    /// Both passes of a resample to `scaled`, of which `kept` is computed.
+    fn scale(&mut self, scaled: Size, kept: Rect) {
+        let orientation = self.shown.orientation;
+        // Everything from here on is in the stored sense; only the order of the axes remembers.
+        let stored_scaled = orientation.apply_to(scaled);
+        let stored_kept = orientation.stored_rect(stored_scaled, kept);
+        let reduction = self.reduce_source(stored_scaled);
+        let window = self.shown.window;
+        let x = Axis {
+            start: window.x,
+            count: window.width,
+            length: reduction.width,
+            scaled: stored_scaled.width,
+            kept_start: stored_kept.x,
+            kept_count: stored_kept.width,
+        };
+        let y = Axis {
+            start: window.y,
+            count: window.height,
+            length: reduction.height,
+            scaled: stored_scaled.height,
+            kept_start: stored_kept.y,
+            kept_count: stored_kept.height,
+        };
+        // Turned by a quarter, the picture's vertical is the stored horizontal.
+        let order = if orientation.swaps_sides() { [(0, x, y), (1, y, x)] } else { [(1, y, x), (0, x, y)] };
+        let mut across_done = false;
+        for (axis, along, across) in order {
+            let (across_start, across_count) = match across_done {
+                false => (across.start, across.count),
+                true => (0, across.kept_count),
+            };
+            self.convolve_axis(axis, &along, across_start, across_count);
+            across_done = true;
+        }
+        self.shown = Shown { window: stored_kept.size().rect(), orientation };
+    }
+
+    /// Decodes the source smaller where the first reduction leaves the resampler at least a
+    /// factor of 2, and returns the window's true size in decoded pixels.
+    fn reduce_source(&mut self, scaled: Size) -> Length {
+        let window = self.shown.window;
+        let whole = self.current == Operand::Layer(0) && window == self.layers[0].stored.rect();
+        if !(self.may_reduce && whole && self.passes.is_empty()) {
+            return Length { width: window.width.into(), height: window.height.into() };
+        }
+        let stored = self.layers[0].stored;
+        let fits = |reduction: u32| {
+            stored.width >= 2 * reduction * scaled.width && stored.height >= 2 * reduction * scaled.height
+        };
+        let reduction = [8, 4, 2].into_iter().find(|reduction| fits(*reduction)).unwrap_or(1);
+        let size = Size::new(stored.width.div_ceil(reduction), stored.height.div_ceil(reduction));
+        self.layers[0] = Layer { size, stored, reduction };
+        self.shown.window = size.rect();
+        let part = |side: u32| f64::from(side) / f64::from(reduction);
+        Length { width: part(stored.width), height: part(stored.height) }
+    }
+
+    /// One pass of a resample; `across` is the range of the other axis that is carried along.
+    fn convolve_axis(&mut self, axis: u32, along: &Axis, across_start: u32, across_count: u32) {
+        let unchanged = along.scaled == along.count && along.length == f64::from(along.count);
+        if unchanged && along.kept_count == along.count && along.start == 0 {
+            let size = self.operand_size(self.current);
+            let (along_side, across_side) =
+                if axis == 0 { (size.width, size.height) } else { (size.height, size.width) };
+            if along_side == along.count && across_side == across_count {
+                return;
+            }
+        }
+        let Weights { words, taps } = weights::resample(along, self.resample);
+        let (width, height) =
+            if axis == 0 { (along.kept_count, across_count) } else { (across_count, along.kept_count) };
+        let params = convolve::Params {
+            width,
+            height,
+            axis,
+            cross: across_start,
+            taps,
+            stride: 1 + taps,
+            advance: 0,
+            low: along.start as i32,
+            high: (along.start + along.count) as i32,
+            opaque: self.opaque.into(),
+            keep_alpha: 0,
+        };
+        self.push(Args::Convolve(params), None, Some(words));
+    }
+
+    /// Lays the picture on a larger canvas of an opaque colour.
+    fn pad(&mut self, canvas: Size, offset: (u32, u32), fill: Color) {
+        self.gather(canvas, offset, fill.texel());
+    }
+
+    /// Looks every colour channel up in `table`; neighbouring tables become one.
+    pub fn tone(&mut self, table: &ToneTable) {
+        self.settle();
+        let mut words = table.words();
+        if let Some(Pass { args: Args::Tone(_), table: Some(earlier), .. }) = self.passes.last() {
+            let earlier = ToneTable(std::array::from_fn(|value| earlier[value].to_le_bytes()[0]));
+            words = earlier.then(table).words();
+            let folded = self.passes.len() - 1;
+            self.passes[folded].table = Some(words.into());
+            return;
+        }
+        let Size { width, height } = self.size();
+        self.push(Args::Tone(tone::Params { width, height }), None, Some(words));
+    }
+
+    /// Gaussian blur of `radius_px` and `sigma_px`; alpha stays as it is.
+    pub fn blur(&mut self, radius_px: u32, sigma_px: f64) {
+        self.settle();
+        let size = self.size();
+        let Weights { words, taps } = weights::gauss(radius_px, sigma_px);
+        let before = self.current;
+        let words: Arc<[u32]> = words.into();
+        for axis in [1, 0] {
+            // The colour of the second pass is weighed by the blurred alpha of the first; only
+            // then does the unblurred alpha come back.
+            let keep_alpha = axis == 0 && !self.opaque;
+            let params = convolve::Params {
+                width: size.width,
+                height: size.height,
+                axis,
+                cross: 0,
+                taps,
+                stride: 0,
+                advance: 1,
+                low: 0,
+                high: if axis == 0 { size.width } else { size.height } as i32,
+                opaque: self.opaque.into(),
+                keep_alpha: keep_alpha.into(),
+            };
+            self.push_shared(Args::Convolve(params), keep_alpha.then_some(before), Some(words.clone()));
+        }
+    }
+
+    /// Sharpens with the action's own amount, 50..=399.
+    pub fn sharpen(&mut self, amount: u32) {
+        self.settle();
+        let Size { width, height } = self.size();
+        self.push(Args::Sharpen(sharpen::Params { width, height, amount: amount as i32 }), None, None);
+    }
+
+    /// Keeps the disc of radius `radius_px` + 0.5 that fills the picture, a square of side
+    /// 2 · radius + 1.
+    pub fn mask_circle(&mut self, radius_px: u32) {
+        self.mask(radius_px + 1, coverage::circle(radius_px));
+    }
+
+    /// Rounds the four corners.
+    pub fn mask_corners(&mut self, radius_px: u32) {
+        self.mask(radius_px, coverage::rounded_corner(radius_px));
+    }
+
+    fn mask(&mut self, rows: u32, words: Vec<u32>) {
+        self.settle();
+        let Size { width, height } = self.size();
+        self.push(Args::Mask(mask::Params { width, height, rows }), None, Some(words));
+        self.opaque = false;
+    }
+
+    /// The plan, ready to run: window and orientation done, flattened onto white where the output
+    /// format has no alpha.
+    ///
+    /// # Errors
+    /// `MemLimitExceeded` when the plan would hold more bytes than the limits allow.
+    pub fn finish(mut self, output: Output) -> Result<Plan, Error> {
+        self.settle();
+        if !self.opaque && !output.format.has_alpha() {
+            let Size { width, height } = self.size();
+            let params = flatten::Params { width, height, backdrop: Color::WHITE.texel() };
+            self.push(Args::Flatten(params), None, None);
+            self.opaque = true;
+        }
+        let plan = Plan { layers: self.layers, passes: self.passes, opaque: self.opaque, output };
+        if plan.peak_bytes() > self.limits.plan_bytes {
+            return Err(Error::memory_limit());
+        }
+        Ok(plan)
+    }
+
+    /// Does what the window and the orientation ask for, if anything.
+    fn settle(&mut self) {
+        let whole = self.shown.window == self.operand_size(self.current).rect();
+        if !whole || self.shown.orientation != Orientation::Upright {
+            self.gather(self.size(), (0, 0), Color::WHITE.texel());
+        }
+    }
+
+    /// A pass that lays the shown part, turned as asked, at `offset` on a canvas of `fill`.
+    fn gather(&mut self, canvas: Size, offset: (u32, u32), fill: u32) {
+        let Shown { window, orientation } = self.shown;
+        let (start_x, start_y) = orientation.start(window.size());
+        let ((right_x, right_y), (down_x, down_y)) = orientation.steps();
+        let (left, top) = (window.x as i32, window.y as i32);
+        let (offset_x, offset_y) = (offset.0 as i32, offset.1 as i32);
+        let params = gather::Params {
+            width: canvas.width,
+            height: canvas.height,
+            start_x: left + start_x as i32 - offset_x * right_x - offset_y * down_x,
+            start_y: top + start_y as i32 - offset_x * right_y - offset_y * down_y,
+            right_x,
+            right_y,
+            down_x,
+            down_y,
+            left,
+            top,
+            right: left + window.width as i32,
+            bottom: top + window.height as i32,
+            fill,
+        };
+        self.push(Args::Gather(params), None, None);
+    }
+
+    fn push(&mut self, args: Args, overlay: Option<Operand>, table: Option<Vec<u32>>) {
+        self.push_shared(args, overlay, table.map(Into::into));
+    }
+
+    fn push_shared(&mut self, args: Args, overlay: Option<Operand>, table: Option<Arc<[u32]>>) {
+        self.passes.push(Pass { args, src: self.current, overlay, table });
+        self.current = Operand::Pass(self.passes.len() - 1);
+        self.shown = Shown { window: args.size().rect(), orientation: Orientation::Upright };
+    }
+
+    fn operand_size(&self, operand: Operand) -> Size {
+        match operand {
+            Operand::Layer(index) => self.layers[index].size,
+            Operand::Pass(index) => self.passes[index].args.size(),
+        }
+    }
+}
+
+/// A length in decoded pixels, with its fraction.
+struct Length {
+    width: f64,
+    height: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::Format;
+    use crate::geometry::{Fit, place};
+
+    fn probe(format: Format, width: u32, height: u32, alpha: bool) -> Probe {
+        let size = Size::new(width, height);
+        Probe { format, size, orientation: Orientation::Upright, frames: 1, alpha, quality: None }
+    }
+
+    fn canvas(format: Format, width: u32, height: u32) -> Canvas {
+        Canvas::new(&probe(format, width, height, format == Format::Png), Limits::OSS, Resample::Lanczos)
+    }
+
+    fn finish(canvas: Canvas, format: Format) -> Plan {
+        canvas.finish(Output { format, quality: 90, interlace: false }).unwrap()
+    }
+
+    fn names(plan: &Plan) -> Vec<&'static str> {
+        plan.passes.iter().map(|pass| pass.args.name()).collect()
+    }
+
+    #[test]
+    fn a_large_reduction_decodes_small_and_leaves_a_factor_of_two() {
+        let mut canvas = canvas(Format::Jpeg, 4000, 3000);
+        let placement = place(Fit::Lfit, canvas.size(), Size::new(300, 300), false).unwrap();
+        canvas.resize(&placement, Color::WHITE).unwrap();
+        let plan = finish(canvas, Format::Jpeg);
+        assert_eq!(plan.layers[0], Layer { size: Size::new(1000, 750), stored: Size::new(4000, 3000), reduction: 4 });
+        assert_eq!(names(&plan), ["convolve", "convolve"]);
+        assert_eq!(plan.result_size(), Size::new(300, 225));
+    }
+
+    #[test]
+    fn a_png_is_never_decoded_small() {
+        let mut canvas = canvas(Format::Png, 4000, 3000);
+        let placement = place(Fit::Lfit, canvas.size(), Size::new(300, 300), false).unwrap();
+        canvas.resize(&placement, Color::WHITE).unwrap();
+        assert_eq!(finish(canvas, Format::Png).layers[0].reduction, 1);
+    }
+
+    #[test]
+    fn crops_and_flips_cost_nothing_before_a_resize() {
+        let mut canvas = canvas(Format::Jpeg, 400, 300);
+        canvas.crop(Rect { x: 10, y: 20, width: 200, height: 100 });
+        canvas.orient(Orientation::Turn90);
+        assert_eq!(canvas.size(), Size::new(100, 200));
+        let placement = place(Fit::Lfit, canvas.size(), Size::new(50, 100), false).unwrap();
+        canvas.resize(&placement, Color::WHITE).unwrap();
+        assert_eq!(canvas.size(), Size::new(50, 100));
+        let plan = finish(canvas, Format::Jpeg);
+        assert_eq!(names(&plan), ["convolve", "convolve", "gather"]);
+        // The picture's vertical is the stored horizontal, and goes first.
+        assert!(matches!(plan.passes[0].args, Args::Convolve(convolve::Params { axis: 0, cross: 20, .. })));
+    }
+
+    #[test]
+    fn tones_fold_into_one_pass() {
+        let mut canvas = canvas(Format::Jpeg, 40, 30);
+        canvas.tone(&ToneTable::bright(10));
+        canvas.tone(&ToneTable::contrast(20));
+        let plan = finish(canvas, Format::Jpeg);
+        assert_eq!(names(&plan), ["tone"]);
+        let both = ToneTable::bright(10).then(&ToneTable::contrast(20));
+        assert_eq!(plan.passes[0].table.as_deref(), Some(both.words().as_slice()));
+    }
+
+    #[test]
+    fn only_a_format_without_alpha_flattens() {
+        for (format, expected) in [(Format::Jpeg, vec!["mask", "flatten"]), (Format::Png, vec!["mask"])] {
+            let mut canvas = canvas(Format::Jpeg, 41, 41);
+            canvas.mask_circle(20);
+            assert_eq!(names(&finish(canvas, format)), expected);
+        }
+    }
+
+    #[test]
+    fn peak_counts_what_is_alive_together() {
+        let mut canvas = canvas(Format::Jpeg, 100, 100);
+        canvas.sharpen(100);
+        canvas.sharpen(100);
+        canvas.sharpen(100);
+        assert_eq!(finish(canvas, Format::Jpeg).peak_bytes(), 2 * 40_000);
+    }
+
+    #[test]
+    fn a_blur_with_alpha_reads_the_unblurred_one() {
+        let mut canvas = canvas(Format::Png, 10, 10);
+        canvas.blur(3, 2.0);
+        let plan = finish(canvas, Format::Png);
+        assert_eq!(plan.passes[1].overlay, Some(Operand::Layer(0)));
+        assert_eq!(plan.peak_bytes(), 3 * 400);
+    }
+}
