@@ -1,3 +1,4 @@
+//! x
 pub mod cancel;
 pub mod codec;
 pub mod color;

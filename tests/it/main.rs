@@ -1,0 +1,4 @@
+mod house;
+mod laws;
+mod shaders;
+mod support;

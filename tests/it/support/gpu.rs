@@ -1,0 +1,34 @@
+//! The GPU that tests run on, shared by all of them.
+//!
+//! `PIXELPASS_TEST_GPU` says what they may do: `require` (the default: no adapter is a failure),
+//! `auto` (run if there is one, else say in one line that they did not) or `off`.
+
+use pixelpass::engine::gpu::{self, GpuEngine};
+use std::sync::OnceLock;
+
+/// The engine, or `None` where these tests shall not run.
+pub fn engine() -> Option<&'static GpuEngine> {
+    static ENGINE: OnceLock<Option<GpuEngine>> = OnceLock::new();
+    ENGINE
+        .get_or_init(|| {
+            let mode = std::env::var("PIXELPASS_TEST_GPU").unwrap_or_else(|_| "require".to_owned());
+            match (mode.as_str(), mode != "off") {
+                (_, false) => {
+                    eprintln!("GPU tests did not run: PIXELPASS_TEST_GPU is off");
+                    None
+                }
+                (mode, true) => match gpu::start(gpu::Options::default()) {
+                    Ok((engine, facts)) => {
+                        eprintln!("GPU tests run on {}", facts.name);
+                        Some(engine)
+                    }
+                    Err(error) if mode == "auto" => {
+                        eprintln!("GPU tests did not run: {error}");
+                        None
+                    }
+                    Err(error) => panic!("GPU tests need an adapter: {error}"),
+                },
+            }
+        })
+        .as_ref()
+}
