@@ -148,7 +148,10 @@ fn real_pixels_have_the_planned_size() {
     let source = fixture("images/example.jpg");
     for row in rows("geometry-cases.csv") {
         let small = row[3].parse::<u32>().expect("a number") * row[4].parse::<u32>().expect("a number") < 1_000_000;
-        if (row[0].as_str(), row[1].as_str()) != ("400", "267") || !small || not_built(&outcome(&row[2], Size::new(400, 267))) {
+        if (row[0].as_str(), row[1].as_str()) != ("400", "267")
+            || !small
+            || not_built(&outcome(&row[2], Size::new(400, 267)))
+        {
             continue;
         }
         let (frame, format) = answer(&row[2], &source).unwrap_or_else(|error| panic!("{row:?}: {error}"));

@@ -6,7 +6,7 @@
 
 use crate::support::compare::{Difference, difference};
 use crate::support::pictures::{noise, ramp};
-use crate::support::{cpu, fixture, frame_for, gpu, plan, plan_of, run};
+use crate::support::{cpu, fixture, plan, plan_of, run};
 use pixelpass::cancel::Cancel;
 use pixelpass::codec;
 use pixelpass::color::Color;
@@ -125,10 +125,8 @@ fn assert_parity(cases: &[Case], left: &dyn Engine, right: &dyn Engine, bound: D
     assert!(!cases.is_empty());
     let mut failures = Vec::new();
     for case in cases {
-        let found = difference(
-            &run(left, &case.plan, &case.picture).view(),
-            &run(right, &case.plan, &case.picture).view(),
-        );
+        let found =
+            difference(&run(left, &case.plan, &case.picture).view(), &run(right, &case.plan, &case.picture).view());
         if !found.within(bound) {
             failures.push(format!("{}: {found:?}\n{}", case.name, case.plan));
         }
@@ -138,7 +136,8 @@ fn assert_parity(cases: &[Case], left: &dyn Engine, right: &dyn Engine, bound: D
 
 #[test]
 fn the_cases_reach_every_kernel() {
-    let used: BTreeSet<_> = verb_cases().iter().flat_map(|case| case.plan.passes.clone()).map(|pass| pass.args.name()).collect();
+    let used: BTreeSet<_> =
+        verb_cases().iter().flat_map(|case| case.plan.passes.clone()).map(|pass| pass.args.name()).collect();
     let all: BTreeSet<_> = KERNELS.iter().map(|kernel| kernel.name).collect();
     assert_eq!(used, all);
 }
@@ -149,33 +148,40 @@ fn the_fast_cpu_versions_equal_the_reference() {
     assert_parity(&cases, &cpu(), &CpuEngine::reference(), Difference::NONE);
 }
 
-#[test]
-fn the_gpu_equals_the_cpu() {
-    let Some(gpu) = gpu::engine() else { return };
-    let bound = if gpu.facts().software { Difference::NONE } else { HARDWARE_BOUND };
-    let cases: Vec<_> = verb_cases().into_iter().chain(example_cases()).collect();
-    assert_parity(&cases, gpu, &cpu(), bound);
-}
+/// GPU against CPU.
+#[cfg(feature = "gpu")]
+mod on_gpu {
+    use super::*;
+    use crate::support::{frame_for, gpu};
 
-#[test]
-fn the_gpu_equals_the_cpu_on_a_large_photo() {
-    let Some(gpu) = gpu::engine() else { return };
-    let bound = if gpu.facts().software { Difference::NONE } else { HARDWARE_BOUND };
-    let process = "image/resize,w_300/blur,r_3,s_2/sharpen,100/circle,r_100/format,png";
-    assert_parity(&[photo_case(process, "demo/photo.jpg")], gpu, &cpu(), bound);
-}
+    #[test]
+    fn the_gpu_equals_the_cpu() {
+        let Some(gpu) = gpu::engine() else { return };
+        let bound = if gpu.facts().software { Difference::NONE } else { HARDWARE_BOUND };
+        let cases: Vec<_> = verb_cases().into_iter().chain(example_cases()).collect();
+        assert_parity(&cases, gpu, &cpu(), bound);
+    }
 
-#[test]
-fn five_actions_are_one_encoder_and_one_submit() {
-    let Some(gpu) = gpu::engine_of_its_own() else { return };
-    let process = "image/resize,w_100/blur,r_3,s_2/sharpen,100/bright,20/circle,r_30/format,png";
-    let plan = plan(process, Size::new(300, 200), false);
-    let picture = noise(Size::new(300, 200), false);
-    let frame = frame_for(&gpu, &picture);
-    let before = gpu.counters();
-    gpu.run(&plan, vec![frame], &Cancel::never()).unwrap_or_else(|declined| panic!("{declined}"));
-    let after = gpu.counters();
-    assert_eq!(after.encoders - before.encoders, 1);
-    assert_eq!(after.submits - before.submits, 1);
-    assert_eq!(after.dispatches - before.dispatches, plan.passes.len() as u64);
+    #[test]
+    fn the_gpu_equals_the_cpu_on_a_large_photo() {
+        let Some(gpu) = gpu::engine() else { return };
+        let bound = if gpu.facts().software { Difference::NONE } else { HARDWARE_BOUND };
+        let process = "image/resize,w_300/blur,r_3,s_2/sharpen,100/circle,r_100/format,png";
+        assert_parity(&[photo_case(process, "demo/photo.jpg")], gpu, &cpu(), bound);
+    }
+
+    #[test]
+    fn five_actions_are_one_encoder_and_one_submit() {
+        let Some(gpu) = gpu::engine_of_its_own() else { return };
+        let process = "image/resize,w_100/blur,r_3,s_2/sharpen,100/bright,20/circle,r_30/format,png";
+        let plan = plan(process, Size::new(300, 200), false);
+        let picture = noise(Size::new(300, 200), false);
+        let frame = frame_for(&gpu, &picture);
+        let before = gpu.counters();
+        gpu.run(&plan, vec![frame], &Cancel::never()).unwrap_or_else(|declined| panic!("{declined}"));
+        let after = gpu.counters();
+        assert_eq!(after.encoders - before.encoders, 1);
+        assert_eq!(after.submits - before.submits, 1);
+        assert_eq!(after.dispatches - before.dispatches, plan.passes.len() as u64);
+    }
 }

@@ -6,29 +6,33 @@
 use pixelpass::engine::gpu::{self, GpuEngine};
 use std::sync::OnceLock;
 
-/// The engine, or `None` where these tests shall not run.
+/// What the tests may do, as asked for.
+fn mode() -> String {
+    std::env::var("PIXELPASS_TEST_GPU").unwrap_or_else(|_| "require".to_owned())
+}
+
+/// The engine that tests share, or `None` where they shall not run.
 pub fn engine() -> Option<&'static GpuEngine> {
     static ENGINE: OnceLock<Option<GpuEngine>> = OnceLock::new();
-    ENGINE
-        .get_or_init(|| {
-            let mode = std::env::var("PIXELPASS_TEST_GPU").unwrap_or_else(|_| "require".to_owned());
-            match (mode.as_str(), mode != "off") {
-                (_, false) => {
-                    eprintln!("GPU tests did not run: PIXELPASS_TEST_GPU is off");
-                    None
-                }
-                (mode, true) => match gpu::start(gpu::Options::default()) {
-                    Ok((engine, facts)) => {
-                        eprintln!("GPU tests run on {}", facts.name);
-                        Some(engine)
-                    }
-                    Err(error) if mode == "auto" => {
-                        eprintln!("GPU tests did not run: {error}");
-                        None
-                    }
-                    Err(error) => panic!("GPU tests need an adapter: {error}"),
-                },
-            }
-        })
-        .as_ref()
+    ENGINE.get_or_init(engine_of_its_own).as_ref()
+}
+
+/// An engine that nobody else uses: for counters and for losing it.
+pub fn engine_of_its_own() -> Option<GpuEngine> {
+    let mode = mode();
+    if mode == "off" {
+        eprintln!("GPU tests did not run: PIXELPASS_TEST_GPU is off");
+        return None;
+    }
+    match gpu::start(gpu::Options::default()) {
+        Ok((engine, facts)) => {
+            eprintln!("GPU tests run on {}", facts.name);
+            Some(engine)
+        }
+        Err(error) if mode == "auto" => {
+            eprintln!("GPU tests did not run: {error}");
+            None
+        }
+        Err(error) => panic!("GPU tests need an adapter: {error}"),
+    }
 }

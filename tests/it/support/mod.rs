@@ -1,6 +1,8 @@
 //! What tests share: made pictures, a comparison with two numbers, running plans, the GPU's state.
 
 pub mod compare;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 pub mod pictures;
 
 use pixelpass::cancel::Cancel;
