@@ -189,6 +189,9 @@ fn cut_files_are_damaged() {
         }
         assert_eq!(code(read(&bytes[..bytes.len() - 2], 1).unwrap_err()), (Code::ImageDamage, None));
     }
+    // An end marker set behind half of the data does not mend it.
+    let mended = [&EXAMPLE[..EXAMPLE.len() / 2], b"\xff\xd9"].concat();
+    assert_eq!(code(read(&mended, 1).unwrap_err()), (Code::ImageDamage, None));
     // A harmless warning does not hide that the rest is missing.
     let stray = [&EXAMPLE[..20], b"stray", &EXAMPLE[20..]].concat();
     assert!(read(&stray, 1).is_ok());

@@ -130,8 +130,10 @@ pub fn encode(pixels: &View, opaque: bool, cancel: &Cancel) -> Result<Vec<u8>, E
     let mut encoder = Encoder::new(&mut file, size.width, size.height);
     encoder.set_color(color);
     encoder.set_depth(BitDepth::Eight);
+    // One filter for all rows: on photos and graphics of 1 to 5 MP the adaptive choice took two to
+    // four times as long and came out between 2 % smaller and 1 % larger.
     encoder.set_compression(Compression::Fast);
-    encoder.set_filter(Filter::Adaptive);
+    encoder.set_filter(Filter::Paeth);
     let mut writer = encoder.write_header().map_err(Error::internal)?;
     let mut rows = writer.stream_writer().map_err(Error::internal)?;
     let mut row = vec![0; if opaque { size.width as usize * color.samples() } else { 0 }];
