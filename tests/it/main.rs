@@ -1,9 +1,12 @@
 //! One integration binary, so that the heavy libraries link once.
 
 mod actions;
+mod cli;
 mod house;
 mod laws;
 mod parity;
+mod readme;
+mod server;
 mod shaders;
 mod support;
 mod yardstick;

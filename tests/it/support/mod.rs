@@ -4,6 +4,7 @@ pub mod compare;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 pub mod pictures;
+pub mod server;
 
 use pixelpass::cancel::Cancel;
 use pixelpass::engine::Engine;
