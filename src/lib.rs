@@ -1,3 +1,48 @@
+//! Pixelpass: image processing over the OSS image URL language, on the GPU as WGSL compute passes,
+//! with an equal CPU engine.
+//!
+//! # In one breath
+//!
+//! A *process string* (`image/resize,w_300/quality,q_80`) is parsed into a *chain* of typed
+//! *actions*. The chain meets the picture's size and becomes a *plan*: a short list of *passes*,
+//! every number final. An *engine* runs the plan; there are two, GPU and CPU, and they are handed
+//! the very same plan. The result is encoded and answered.
+//!
+//! # Floors
+//!
+//! A room looks at the floors below it, never up, never sideways; `tests/it/house.rs` holds it.
+//!
+//! | floor | rooms | do not know |
+//! | --- | --- | --- |
+//! | street | `main`, [`cli`], [`config`], [`http`] | pixels |
+//! | protocol | [`oss`] | sockets, kernels |
+//! | studio | [`processor`] | where bytes come from or go |
+//! | workshops | [`process`], [`engine`], [`codec`], [`store`] | each other, OSS, HTTP |
+//! | drawing board | [`plan`] | actions, engines |
+//! | machine | [`kernel`] | plans, wgpu |
+//! | ground | [`error`], [`geometry`], [`color`], [`pixel`], [`mod@format`], [`limits`], [`cancel`] | the rest |
+//!
+//! # One request's journey
+//!
+//! 1. [`http`] gives the request an id and hands method, path, query and headers to [`oss`].
+//! 2. [`process::Chain::parse`] turns the process string into a chain. A mistake is answered here,
+//!    with the span of the wrong piece, before any byte is read.
+//! 3. [`store`] fetches the object; a worker thread of `oss` takes the job from a bounded queue and
+//!    calls [`processor::Processor::process`], a synchronous function of its arguments.
+//! 4. [`codec::probe`] reads the header; [`process::Chain::plan`] walks the actions over a
+//!    [`plan::Canvas`]. Too large, off the picture, over a limit: answered here, before decoding.
+//! 5. [`engine::choice::choose`] names the engine and why. [`codec::decode`] writes straight into a
+//!    frame of that engine: pooled memory, or a mapping that the GPU copies from.
+//! 6. The engine runs the passes. GPU: one command encoder, one submit, one read-back, shared with
+//!    whatever else waits. A GPU that fails is not the caller's error: the CPU engine runs the plan.
+//! 7. [`codec::encode`] reads the result where it lies; [`http`] answers.
+//!
+//! # What is deliberately absent
+//!
+//! No async in the picture's path: [`processor`] and all below it but [`store`]. The environment is
+//! read by [`config`] alone, files by [`store`] and [`cli`] alone. No build script, no shader text
+//! inside Rust strings, no thread pool in the CPU engine, no sampler in a shader.
+
 pub mod cancel;
 pub mod codec;
 pub mod color;

@@ -6,6 +6,7 @@
 use crate::cancel::Cancel;
 use crate::codec;
 use crate::engine::choice::{self, AdapterFacts, Setting};
+use crate::engine::cpu::Seats;
 use crate::engine::{Declined, Done, Engine, Kind};
 use crate::error::Error;
 use crate::limits::Limits;
@@ -25,6 +26,8 @@ pub struct Gpu {
 /// The engines and the rules; one for the whole process, shared by all threads.
 pub struct Processor {
     pub cpu: Arc<dyn Engine>,
+    /// One for each core; shared with the CPU engine.
+    pub seats: Arc<Seats>,
     pub gpu: Option<Gpu>,
     pub setting: Setting,
     pub limits: Limits,
@@ -62,9 +65,11 @@ impl Processor {
     /// Those of probing, planning, decoding and encoding, and `ServiceUnavailable` when `cancel`
     /// says so. A failing GPU is not an error: the plan is run again by the CPU engine.
     pub fn process(&self, source: &[u8], chain: &Chain, cancel: &Cancel) -> Result<Answer, Error> {
+        let _seat = self.seats.take(1);
         let begin = Instant::now();
         let probe = codec::probe(source, &self.limits)?;
         let plan = Arc::new(chain.plan(&probe, &self.limits, self.resample)?);
+        codec::check_output(plan.output.format)?;
         let facts = self.gpu.as_ref().map(|gpu| &gpu.facts);
         let (kind, reason) = choice::choose(&plan, self.setting, facts);
         let mut times = Times::default();

@@ -26,3 +26,8 @@ pub fn decode(
 pub fn encode(_pixels: &View, _opaque: bool, _output: &Output, _cancel: &Cancel) -> Result<Vec<u8>, Error> {
     todo!()
 }
+
+/// Whether this build can encode `format`; asked before any work is done.
+pub fn check_output(_format: crate::format::Format) -> Result<(), Error> {
+    todo!()
+}

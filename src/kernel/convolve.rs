@@ -95,12 +95,14 @@ fn finish(sum: [f32; 4], kept: Option<[u32; 4]>) -> [u32; 4] {
 pub fn run(params: &Params, inputs: &Inputs, band: &mut Band) {
     let weights = Weights { params, table: inputs.table };
     if params.axis == 1 {
+        let mut rows = Vec::with_capacity(params.taps as usize);
         band.each_row(|y, row| {
-            let column = Column { src: inputs.src, params, first: weights.first(y) };
+            rows.clear();
+            rows.extend(weights.rows(&inputs.src, y));
             if params.opaque == 1 {
-                down_opaque(&column, weights.of(y), row);
+                down_opaque(&rows, weights.of(y), row);
             } else {
-                down_alpha(&column, weights.of(y), inputs, y, row);
+                down_alpha(&rows, weights.of(y), |x| kept(params, inputs, x, y), row);
             }
         });
         return;
@@ -146,6 +148,14 @@ impl Weights<'_> {
         bytemuck::cast_slice(&self.table[start..start + self.params.taps as usize])
     }
 
+    /// The source rows that the taps for row `place` read, cut to the result's columns.
+    fn rows<'a>(&self, src: &View<'a>, place: u32) -> impl Iterator<Item = &'a [u8]> {
+        let Params { cross, width, low, high, taps, .. } = *self.params;
+        let columns = cross as usize * 4..(cross + width) as usize * 4;
+        let (first, src) = (self.first(place), *src);
+        (0..taps as i32).map(move |tap| &src.row((first + tap).clamp(low, high - 1) as u32)[columns.clone()])
+    }
+
     /// All source places that any result along x reads.
     fn span(&self) -> std::ops::Range<i32> {
         let places = 0..self.params.width;
@@ -155,33 +165,17 @@ impl Weights<'_> {
     }
 }
 
-/// Source rows along y, cut to the result's columns.
-struct Column<'a> {
-    src: View<'a>,
-    params: &'a Params,
-    first: i32,
-}
-
-impl<'a> Column<'a> {
-    #[inline(always)]
-    fn row(&self, tap: usize) -> &'a [u8] {
-        let place = (self.first + tap as i32).clamp(self.params.low, self.params.high - 1);
-        let from = self.params.cross as usize * 4;
-        &self.src.row(place as u32)[from..from + self.params.width as usize * 4]
-    }
-}
-
 /// Channel values whose sums are kept in registers at a time.
 const LANES: usize = 64;
 
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl+avx512dq", "x86_64+avx2", "x86_64+sse4.1"))]
-fn down_opaque(column: &Column, weights: &[f32], row: &mut [u8]) {
+fn down_opaque(rows: &[&[u8]], weights: &[f32], row: &mut [u8]) {
     let bytes = row.len();
     let mut at = 0;
     while at + LANES <= bytes {
         let mut sums = [0f32; LANES];
-        for (tap, &weight) in weights.iter().enumerate() {
-            let source: &[u8; LANES] = column.row(tap)[at..at + LANES].try_into().unwrap_or(&[0; LANES]);
+        for (source, &weight) in rows.iter().zip(weights) {
+            let source: &[u8; LANES] = source[at..at + LANES].try_into().unwrap_or(&[0; LANES]);
             for lane in 0..LANES {
                 sums[lane] += weight * f32::from(source[lane]);
             }
@@ -193,24 +187,23 @@ fn down_opaque(column: &Column, weights: &[f32], row: &mut [u8]) {
     }
     for (at, out) in row.iter_mut().enumerate().skip(at) {
         let mut sum = 0f32;
-        for (tap, &weight) in weights.iter().enumerate() {
-            sum += weight * f32::from(column.row(tap)[at]);
+        for (source, &weight) in rows.iter().zip(weights) {
+            sum += weight * f32::from(source[at]);
         }
         *out = quantise(sum) as u8;
     }
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl+avx512dq", "x86_64+avx2", "x86_64+sse4.1"))]
-fn down_alpha(column: &Column, weights: &[f32], inputs: &Inputs, y: u32, row: &mut [u8]) {
+fn down_alpha(rows: &[&[u8]], weights: &[f32], kept: impl Fn(u32) -> Option<[u32; 4]>, row: &mut [u8]) {
     const PIXELS: usize = LANES / 4;
     for (block, out) in row.chunks_mut(LANES).enumerate() {
         let at = block * LANES;
         let mut sums = [0f32; LANES];
-        for (tap, &weight) in weights.iter().enumerate() {
-            let source = &column.row(tap)[at..at + out.len()];
+        for (source, &weight) in rows.iter().zip(weights) {
             let mut values = [0f32; LANES];
             let mut factors = [0f32; LANES];
-            for (value, &byte) in values.iter_mut().zip(source) {
+            for (value, &byte) in values.iter_mut().zip(&source[at..at + out.len()]) {
                 *value = f32::from(byte);
             }
             for pixel in 0..PIXELS {
@@ -226,8 +219,7 @@ fn down_alpha(column: &Column, weights: &[f32], inputs: &Inputs, y: u32, row: &m
         }
         for (pixel, out) in out.chunks_exact_mut(4).enumerate() {
             let sum = [sums[4 * pixel], sums[4 * pixel + 1], sums[4 * pixel + 2], sums[4 * pixel + 3]];
-            let x = (at / 4 + pixel) as u32;
-            store(out, finish(sum, kept(column.params, inputs, x, y)));
+            store(out, finish(sum, kept((at / 4 + pixel) as u32)));
         }
     }
 }

@@ -257,10 +257,10 @@ impl Canvas {
     }
 
     /// Sharpens with the action's own amount, 50..=399.
-    pub fn sharpen(&mut self, amount: u32) {
+    pub fn sharpen(&mut self, amount: i32) {
         self.settle();
         let Size { width, height } = self.size();
-        self.push(Args::Sharpen(sharpen::Params { width, height, amount: amount as i32 }), None, None);
+        self.push(Args::Sharpen(sharpen::Params { width, height, amount }), None, None);
     }
 
     /// Keeps the disc of radius `radius_px` + 0.5 that fills the picture, a square of side

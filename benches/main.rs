@@ -1,0 +1,11 @@
+//! All benches, one binary: `cargo bench -- chains::cpu` runs those whose path holds that text.
+
+mod chains;
+mod requests;
+mod resize;
+mod support;
+
+fn main() {
+    support::announce();
+    divan::main();
+}

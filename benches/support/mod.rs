@@ -1,0 +1,72 @@
+//! What benches share: pictures of three sizes, plans for them, the header line.
+
+use pixelpass::cancel::Cancel;
+use pixelpass::engine::Engine;
+use pixelpass::format::{Format, Probe};
+use pixelpass::geometry::{Orientation, Size};
+use pixelpass::limits::Limits;
+use pixelpass::pixel::Frame;
+use pixelpass::plan::Plan;
+use pixelpass::process::Chain;
+use std::fmt;
+use std::sync::Arc;
+
+/// 0.1, 2 and 12 megapixels.
+pub const SIZES: [Size; 3] = [Size::new(400, 267), Size::new(1632, 1224), Size::new(4000, 3000)];
+
+/// A process string on a picture of one of the sizes.
+#[derive(Clone, Copy)]
+pub struct Case {
+    pub process: &'static str,
+    pub size: Size,
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let megapixels = self.size.pixels() as f64 / 1e6;
+        write!(f, "{megapixels:>4.1} MP {}", self.process.trim_start_matches("image/"))
+    }
+}
+
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Case {
+    /// The plan for an opaque picture decoded in full.
+    pub fn plan(&self) -> Arc<Plan> {
+        let orientation = Orientation::Upright;
+        let probe = Probe { format: Format::Png, size: self.size, orientation, frames: 1, alpha: false, quality: None };
+        let chain = Chain::parse(self.process).expect("an example parses");
+        Arc::new(chain.plan(&probe, &Limits::OSS, Default::default()).expect("an example plans"))
+    }
+}
+
+/// Fills an engine's frame with a picture that has edges and ramps.
+pub fn picture(engine: &dyn Engine, size: Size) -> Frame {
+    let mut frame = engine.frame(size).unwrap_or_else(|declined| panic!("{declined}"));
+    let mut view = frame.view_mut();
+    for y in 0..size.height {
+        for (x, pixel) in view.row(y).chunks_exact_mut(4).enumerate() {
+            let x = x as u32;
+            pixel.copy_from_slice(&[(x / 3) as u8, (y / 5) as u8, ((x * y) >> 7) as u8, 255]);
+        }
+    }
+    frame
+}
+
+/// Runs once and checks that the answer is not empty before anything is timed.
+pub fn check(engine: &dyn Engine, plan: &Arc<Plan>, size: Size) {
+    let done = engine.run(plan, vec![picture(engine, size)], &Cancel::never());
+    let done = done.unwrap_or_else(|declined| panic!("{declined}"));
+    assert_eq!(done.frame.size(), plan.result_size());
+    assert!(done.frame.view().row(plan.result_size().height / 2).iter().any(|byte| *byte != 0));
+}
+
+/// Says what is measured: a figure without its machine is not quoted.
+pub fn announce() {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    println!("pixelpass {}, {cores} cores", env!("CARGO_PKG_VERSION"));
+}

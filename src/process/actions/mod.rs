@@ -1,0 +1,16 @@
+//! One file an action: its SPEC, how it is parsed, how it is planned.
+
+pub mod auto_orient;
+pub mod blur;
+pub mod bright;
+pub mod circle;
+pub mod contrast;
+pub mod crop;
+pub mod flip;
+pub mod format;
+pub mod indexcrop;
+pub mod interlace;
+pub mod quality;
+pub mod resize;
+pub mod rounded_corners;
+pub mod sharpen;

@@ -1,0 +1,63 @@
+//! quality: how well a JPEG answer is kept.
+
+use crate::error::{Ec, Error};
+use crate::format::Quality;
+use crate::process::args::Arguments;
+use crate::process::registry::{Kind, Param, Spec};
+use crate::process::{Action, Settings};
+use std::fmt;
+
+const PERCENT: Kind = Kind::Integer(1, 100, "");
+
+pub const SPEC: Spec = Spec {
+    name: "quality",
+    summary: "quality of a JPEG answer; without it the source's is kept",
+    params: &[
+        Param { key: "q", kind: PERCENT, default: "", doc: "percent of the source's quality" },
+        Param { key: "Q", kind: PERCENT, default: "", doc: "absolute, not above the source's; wins over q" },
+        Param { key: "", kind: PERCENT, default: "", doc: "as q" },
+    ],
+    examples: &["image/resize,w_200/quality,q_80", "image/quality,Q_40"],
+    parse,
+};
+
+#[derive(Debug)]
+struct Ask {
+    quality: Quality,
+}
+
+fn parse(arguments: &Arguments) -> Result<Box<dyn Action>, Error> {
+    let (mut relative, mut absolute) = (None, None);
+    for argument in arguments.effective() {
+        let percent = |ec| argument.integer(1..=100, Some(Ec::image(ec))).map(|value| Some(value as u8));
+        match argument.key {
+            "Q" => absolute = percent(308)?,
+            "q" => relative = percent(309)?,
+            "" => {
+                let value = argument.integer(1..=100, None);
+                let value = value.map_err(|_| argument.invalid_as("quality", Some(Ec::image(310))))?;
+                relative = Some(value as u8);
+            }
+            _ => {}
+        }
+    }
+    let quality = absolute.map(Quality::Absolute).or(relative.map(Quality::Relative));
+    let quality = quality.ok_or_else(|| arguments.missing(None, Some(Ec::image(307))))?;
+    Ok(Box::new(Ask { quality }))
+}
+
+impl Action for Ask {
+    fn set(&self, settings: &mut Settings) -> bool {
+        settings.quality = Some(self.quality);
+        true
+    }
+}
+
+impl fmt::Display for Ask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.quality {
+            Quality::Relative(percent) => write!(f, "quality,q_{percent}"),
+            Quality::Absolute(value) => write!(f, "quality,Q_{value}"),
+        }
+    }
+}

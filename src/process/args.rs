@@ -1,0 +1,172 @@
+//! A reader over one step's arguments: values out of text, with the errors of OSS.
+
+use super::syntax::{Piece, Step};
+use crate::color::Color;
+use crate::error::{Code, Ec, Error};
+use std::ops::RangeInclusive;
+
+/// The arguments of one step.
+pub struct Arguments<'s, 'a> {
+    step: &'s Step<'a>,
+}
+
+/// One argument: a key with its value, or a bare value whose key is empty.
+#[derive(Debug, Clone)]
+pub struct Argument<'a> {
+    /// Text before the first `_`; empty for a bare value.
+    pub key: &'a str,
+    pub value: &'a str,
+    piece: Piece<'a>,
+}
+
+impl<'s, 'a> Arguments<'s, 'a> {
+    pub fn new(step: &'s Step<'a>) -> Arguments<'s, 'a> {
+        Arguments { step }
+    }
+
+    /// The arguments that count, in the order written: where a key repeats, its last one.
+    pub fn effective(&self) -> Vec<Argument<'a>> {
+        let all: Vec<_> = self.step.arguments.iter().map(argument).collect();
+        let is_last = |index: usize| !all[index + 1..].iter().any(|later| later.key == all[index].key);
+        (0..all.len()).filter(|index| is_last(*index)).map(|index| all[index].clone()).collect()
+    }
+
+    /// The one bare value of an action that takes just one, as written.
+    ///
+    /// # Errors
+    /// `InvalidArgument` (EC 0040-00000203) for more than one argument; `MissingArgument` for none.
+    pub fn only(&self, missing: Option<Ec>) -> Result<Bare<'a>, Error> {
+        match self.step.arguments.as_slice() {
+            [] => Err(self.missing(None, missing)),
+            [only] => Ok(Bare { piece: only.clone() }),
+            _ => {
+                let message = format!("The number of arguments of {} is invalid.", self.step.name.text);
+                Err(Error::new(Code::InvalidArgument, message).ec(Ec::image(203)).at(self.span()))
+            }
+        }
+    }
+
+    /// The error for an argument that is required and absent.
+    pub fn missing(&self, key: Option<&str>, ec: Option<Ec>) -> Error {
+        let name = self.step.name.text;
+        let message = match key {
+            Some(key) => format!("The parameter: {key} of {name} is missing."),
+            None => format!("The value of {name} is missing."),
+        };
+        with_ec(Error::new(Code::MissingArgument, message).at(self.span()), ec)
+    }
+
+    /// Bytes of the process string that the whole step takes.
+    fn span(&self) -> std::ops::Range<usize> {
+        let last = self.step.arguments.last().unwrap_or(&self.step.name);
+        self.step.name.start..last.span().end
+    }
+}
+
+fn argument<'a>(piece: &Piece<'a>) -> Argument<'a> {
+    let (key, value) = piece.text.split_once('_').unwrap_or(("", piece.text));
+    Argument { key, value, piece: piece.clone() }
+}
+
+fn with_ec(error: Error, ec: Option<Ec>) -> Error {
+    match ec {
+        Some(ec) => error.ec(ec),
+        None => error,
+    }
+}
+
+impl Argument<'_> {
+    /// An integer in `range`.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for anything but decimal digits (with `-` where the range has negative
+    /// values) and for numbers outside.
+    pub fn integer(&self, range: RangeInclusive<i64>, ec: Option<Ec>) -> Result<u32, Error> {
+        // Ranges of keyed arguments have no negative values; bare ones go through `Bare`.
+        integer(self.value, range).and_then(|value| u32::try_from(value).ok()).ok_or_else(|| self.invalid(ec))
+    }
+
+    /// One of `names`.
+    pub fn one_of<T: Copy>(&self, names: &[(&str, T)], ec: Option<Ec>) -> Result<T, Error> {
+        let found = names.iter().find(|(name, _)| *name == self.value);
+        found.map(|(_, value)| *value).ok_or_else(|| self.invalid(ec))
+    }
+
+    /// A colour in hex digits.
+    pub fn color(&self, ec: Option<Ec>) -> Result<Color, Error> {
+        Color::parse(self.value).ok_or_else(|| self.invalid(ec))
+    }
+
+    /// The error for a bad value.
+    pub fn invalid(&self, ec: Option<Ec>) -> Error {
+        self.invalid_as(self.key, ec)
+    }
+
+    /// The error for a bad value of what the caller knows as `name`.
+    pub fn invalid_as(&self, name: &str, ec: Option<Ec>) -> Error {
+        with_ec(Error::invalid_value(name, self.value).at(self.piece.span()), ec)
+    }
+
+    /// The error for a value that belongs to a part of OSS that is not built.
+    pub fn not_implemented(&self, what: &'static str) -> Error {
+        Error::new(Code::NotImplemented, what).at(self.piece.span())
+    }
+}
+
+/// A bare value as written.
+pub struct Bare<'a> {
+    piece: Piece<'a>,
+}
+
+impl<'a> Bare<'a> {
+    pub fn text(&self) -> &'a str {
+        self.piece.text
+    }
+
+    /// An integer in `range`; `name` is what the error calls the parameter.
+    pub fn integer(&self, name: &str, range: RangeInclusive<i64>, ec: Option<Ec>) -> Result<i32, Error> {
+        let value = integer(self.text(), range).and_then(|value| i32::try_from(value).ok());
+        value.ok_or_else(|| self.invalid(name, self.text(), ec))
+    }
+
+    /// The error for a bad value.
+    pub fn invalid(&self, name: &str, value: &str, ec: Option<Ec>) -> Error {
+        with_ec(Error::invalid_value(name, value).at(self.piece.span()), ec)
+    }
+}
+
+/// Decimal digits within `range`, with `-` only where the range has negative values.
+fn integer(text: &str, range: RangeInclusive<i64>) -> Option<i64> {
+    let digits = match text.strip_prefix('-') {
+        Some(digits) if *range.start() < 0 => digits,
+        _ => text,
+    };
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    // Digits that overflow an i64 are out of every range.
+    text.parse().ok().filter(|value| range.contains(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_are_plain_decimals() {
+        assert_eq!(integer("007", 0..=10), Some(7));
+        assert_eq!(integer("-7", -10..=10), Some(-7));
+        for text in ["", "-", "+7", "7.0", "7e0", " 7", "٧", "99999999999999999999", "11", "-1"] {
+            assert_eq!(integer(text, 0..=10), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_last_of_a_repeated_key_counts() {
+        let segments = super::super::syntax::parse("image/resize,w_1,h_2,w_3,x").unwrap();
+        let super::super::syntax::Segment::Image(steps) = &segments[0] else { panic!() };
+        let effective = Arguments::new(&steps[0]).effective();
+        let pairs: Vec<_> = effective.iter().map(|argument| (argument.key, argument.value)).collect();
+        assert_eq!(pairs, [("h", "2"), ("w", "3"), ("", "x")]);
+    }
+}

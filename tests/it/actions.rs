@@ -1,0 +1,217 @@
+//! The tables of sizes and errors, and a golden for every example.
+
+use crate::support::compare::difference;
+use crate::support::{cpu, fixture};
+use pixelpass::cancel::Cancel;
+use pixelpass::codec;
+use pixelpass::engine::choice::Setting;
+use pixelpass::engine::cpu::Seats;
+use pixelpass::error::{Code, Error};
+use pixelpass::format::{Format, Probe};
+use pixelpass::geometry::{Orientation, Size};
+use pixelpass::limits::Limits;
+use pixelpass::pixel::Frame;
+use pixelpass::plan::weights::Resample;
+use pixelpass::process::{Chain, registry};
+use pixelpass::processor::Processor;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The rows of a CSV whose fields may be quoted and hold commas.
+fn rows(name: &str) -> Vec<Vec<String>> {
+    let text = String::from_utf8(fixture(&format!("tables/{name}"))).expect("the table is UTF-8");
+    let fields = |line: &str| {
+        let (mut fields, mut quoted) = (vec![String::new()], false);
+        for letter in line.chars() {
+            match letter {
+                '"' => quoted = !quoted,
+                ',' if !quoted => fields.push(String::new()),
+                letter => fields.last_mut().expect("never empty").push(letter),
+            }
+        }
+        fields
+    };
+    text.lines().skip(1).map(fields).collect()
+}
+
+fn jpeg(size: Size) -> Probe {
+    Probe { format: Format::Jpeg, size, orientation: Orientation::Upright, frames: 1, alpha: false, quality: Some(82) }
+}
+
+fn not_built(result: &Result<(Size, Format), Error>) -> bool {
+    matches!(result, Err(error) if error.code == Code::NotImplemented)
+}
+
+/// Size and format of the answer, without touching pixels.
+fn outcome(process: &str, source: Size) -> Result<(Size, Format), Error> {
+    let plan = Chain::parse(process)?.plan(&jpeg(source), &Limits::OSS, Resample::Lanczos)?;
+    codec::check_output(plan.output.format)?;
+    Ok((plan.result_size(), plan.output.format))
+}
+
+#[test]
+fn geometry_cases() {
+    let (mut passed, mut not_yet) = (0, 0);
+    for row in rows("geometry-cases.csv") {
+        let number = |field: usize| row[field].parse().expect("a number");
+        let result = outcome(&row[2], Size::new(number(0), number(1)));
+        if not_built(&result) {
+            not_yet += 1;
+            continue;
+        }
+        let (size, format) = result.unwrap_or_else(|error| panic!("{row:?}: {error}"));
+        assert_eq!((size, format.name()), (Size::new(number(3), number(4)), row[5].as_str()), "{row:?}");
+        passed += 1;
+    }
+    println!("geometry cases: {passed} pass, {not_yet} not yet");
+    assert_eq!((passed, not_yet), GEOMETRY_COUNTS);
+}
+
+/// Rows that pass, and rows that speak of what is not built: rotate, watermark, further formats.
+const GEOMETRY_COUNTS: (usize, usize) = (137, 31);
+
+#[test]
+fn error_cases() {
+    let (mut passed, mut not_yet) = (0, 0);
+    for row in rows("error-cases.csv") {
+        let result = outcome(&row[0], Size::new(400, 267));
+        if not_built(&result) {
+            not_yet += 1;
+            continue;
+        }
+        let error = result.expect_err(&format!("{row:?}"));
+        assert_eq!(error.code.status().to_string(), row[1], "{row:?}");
+        assert_eq!(error.code.name(), row[2], "{row:?}");
+        let ec = error.ec.map(|ec| ec.to_string()).unwrap_or_default();
+        assert!(row[3].is_empty() || ec == row[3], "{row:?}: {ec}");
+        assert!(row[4].is_empty() || error.message == row[4], "{row:?}: {}", error.message);
+        passed += 1;
+    }
+    println!("error cases: {passed} pass, {not_yet} not yet");
+    assert_eq!((passed, not_yet), ERROR_COUNTS);
+}
+
+/// Rows that pass, and rows that speak of what is not built: rotate, watermark, info, styles.
+const ERROR_COUNTS: (usize, usize) = (70, 40);
+
+#[test]
+fn the_edges_of_every_range() {
+    for spec in registry::ACTIONS {
+        for param in spec.params {
+            let registry::Kind::Integer(from, to, _) = param.kind else { continue };
+            let others = match (spec.name, param.key) {
+                ("blur", "r") => ",s_2",
+                ("blur", "s") => ",r_2",
+                ("indexcrop", "i") => ",x_10",
+                ("resize", "limit") => ",w_10",
+                _ => "",
+            };
+            let text = |value: i64| match param.key {
+                "" => format!("image/{},{value}", spec.name),
+                key => format!("image/{},{key}_{value}{others}", spec.name),
+            };
+            for legal in [from, to] {
+                assert!(Chain::parse(&text(legal)).is_ok(), "{}", text(legal));
+            }
+            for illegal in [from - 1, to + 1] {
+                let error = Chain::parse(&text(illegal)).expect_err(&text(illegal));
+                assert_eq!(error.code, Code::InvalidArgument, "{}", text(illegal));
+                assert!(error.span.is_some(), "{}", text(illegal));
+            }
+        }
+    }
+}
+
+fn processor() -> Processor {
+    Processor {
+        cpu: Arc::new(cpu()),
+        seats: Seats::new(2),
+        gpu: None,
+        setting: Setting::Cpu,
+        limits: Limits::OSS,
+        resample: Resample::Lanczos,
+    }
+}
+
+fn answer(process: &str, source: &[u8]) -> Result<(Frame, Format), Error> {
+    let chain = Chain::parse(process)?;
+    let answer = processor().process(source, &chain, &Cancel::never())?;
+    let probe = codec::probe(&answer.bytes, &Limits::OSS)?;
+    assert_eq!(answer.content_type, probe.format.content_type());
+    let mut frame = Frame::packed(probe.size, vec![0; probe.size.pixels() as usize * 4]);
+    codec::decode(&answer.bytes, &probe, 1, &mut frame.view_mut(), &Cancel::never())?;
+    Ok((frame, probe.format))
+}
+
+#[test]
+fn real_pixels_have_the_planned_size() {
+    let source = fixture("images/example.jpg");
+    for row in rows("geometry-cases.csv") {
+        let small = row[3].parse::<u32>().expect("a number") * row[4].parse::<u32>().expect("a number") < 1_000_000;
+        if (row[0].as_str(), row[1].as_str()) != ("400", "267")
+            || !small
+            || not_built(&outcome(&row[2], Size::new(400, 267)))
+        {
+            continue;
+        }
+        let (frame, format) = answer(&row[2], &source).unwrap_or_else(|error| panic!("{row:?}: {error}"));
+        let found = (frame.size().width.to_string(), frame.size().height.to_string(), format.name());
+        assert_eq!((&found.0, &found.1, found.2), (&row[3], &row[4], row[5].as_str()), "{row:?}");
+    }
+}
+
+#[test]
+fn errors_come_out_of_real_processing_too() {
+    let source = fixture("images/example.jpg");
+    for (process, code) in [
+        ("image/crop,x_400", Code::BadRequest),
+        ("image/resize,m_fixed,w_5000,h_5000,limit_0", Code::ImageTooLarge),
+        ("image/format,webp", Code::NotImplemented),
+    ] {
+        assert_eq!(answer(process, &source).expect_err(process).code, code, "{process}");
+    }
+}
+
+/// Bound on a golden: the JPEG decoder's SIMD and plain versions agree within a level or two.
+const GOLDEN_BOUND: u8 = 2;
+
+#[test]
+fn every_example_has_its_golden() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/golden");
+    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
+    let mut failures = Vec::new();
+    for (index, (action, example)) in registry::examples().enumerate() {
+        // Goldens show what was computed, not how it was encoded: PNG whatever the example says.
+        let process = format!("{example}/resize,m_lfit,w_160,h_160/format,png");
+        let source = if index % 2 == 0 { "images/example.jpg" } else { "demo/dice.png" };
+        let (frame, _) = answer(&process, &fixture(source)).unwrap_or_else(|error| panic!("{process}: {error}"));
+        let number = registry::ACTIONS
+            .iter()
+            .find(|spec| spec.name == action)
+            .and_then(|spec| spec.examples.iter().position(|own| *own == example))
+            .unwrap_or_default();
+        let path = folder.join(format!("{action}-{}.png", number + 1));
+        let (width, height) = (frame.size().width, frame.size().height);
+        if update {
+            std::fs::create_dir_all(&folder).expect("the folder can be made");
+            let pixels = image::RgbaImage::from_raw(width, height, frame.view().to_vec()).expect("sized");
+            pixels.save(&path).expect("the golden can be written");
+            continue;
+        }
+        let golden = image::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).into_rgba8();
+        let golden = Frame::packed(Size::new(golden.width(), golden.height()), golden.into_raw());
+        if golden.size() != frame.size() {
+            failures.push(format!("{process}: {} instead of {}", frame.size(), golden.size()));
+            continue;
+        }
+        let found = difference(&frame.view(), &golden.view());
+        if found.largest > GOLDEN_BOUND {
+            let actual = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{action}-{}-actual.png", number + 1));
+            let pixels = image::RgbaImage::from_raw(width, height, frame.view().to_vec()).expect("sized");
+            pixels.save(&actual).expect("the actual picture can be written");
+            failures.push(format!("{process}: {found:?}, see {}", actual.display()));
+        }
+    }
+    assert!(!update, "goldens written: look at them, then run again without UPDATE_GOLDEN");
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}

@@ -1,0 +1,187 @@
+//! Engine against engine: every kernel and every example chain, the fast CPU version against the
+//! readable reference, and the GPU against the CPU.
+//!
+//! Bounds: nothing may differ between the CPU's two versions, nor between CPU and a software
+//! adapter. Real adapters may fuse multiply and add in `convolve`: ±1 in a small share.
+
+use crate::support::compare::{Difference, difference};
+use crate::support::pictures::{noise, ramp};
+use crate::support::{cpu, fixture, plan, plan_of, run};
+use pixelpass::cancel::Cancel;
+use pixelpass::codec;
+use pixelpass::color::Color;
+use pixelpass::engine::Engine;
+use pixelpass::engine::cpu::CpuEngine;
+use pixelpass::geometry::{Fit, Orientation, Rect, Size, place};
+use pixelpass::kernel::KERNELS;
+use pixelpass::limits::Limits;
+use pixelpass::pixel::Frame;
+use pixelpass::plan::tone::ToneTable;
+use pixelpass::plan::{Canvas, Plan};
+use pixelpass::process::{Chain, registry};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// What a hardware adapter may differ by.
+pub const HARDWARE_BOUND: Difference = Difference { largest: 1, share: 0.002 };
+
+/// Shapes that find faults.
+const SHAPES: [(u32, u32); 10] =
+    [(1, 1), (1, 19), (23, 1), (2, 2), (15, 17), (16, 16), (31, 37), (67, 5), (255, 9), (257, 33)];
+
+/// A picture with a plan for it.
+struct Case {
+    name: String,
+    plan: Arc<Plan>,
+    picture: Frame,
+}
+
+/// A verb of the canvas, by name.
+type Verb = (&'static str, fn(&mut Canvas));
+
+/// Verbs that between them reach every kernel and every branch of it.
+const VERBS: [Verb; 14] = [
+    ("halve", |canvas| fit(canvas, Fit::Fixed, |side| side.div_ceil(2))),
+    ("grow", |canvas| fit(canvas, Fit::Fixed, |side| side * 2 + 1)),
+    ("one pixel", |canvas| fit(canvas, Fit::Fixed, |_| 1)),
+    ("fill", |canvas| fit(canvas, Fit::Fill, |_| 13)),
+    ("pad", |canvas| fit(canvas, Fit::Pad, |side| side + 5)),
+    ("turned halve", |canvas| {
+        canvas.orient(Orientation::Turn90);
+        fit(canvas, Fit::Fixed, |side| side.div_ceil(2));
+    }),
+    ("blur", |canvas| canvas.blur(3, 2.0)),
+    ("wide blur", |canvas| canvas.blur(50, 50.0)),
+    ("sharpen", |canvas| canvas.sharpen(399)),
+    ("tone", |canvas| canvas.tone(&ToneTable::contrast(40))),
+    ("corners", |canvas| canvas.mask_corners((canvas.size().shortest_side() / 2).max(1))),
+    ("circle", |canvas| {
+        let radius = (canvas.size().shortest_side() - 1) / 2;
+        let side = 2 * radius + 1;
+        canvas.crop(Rect { x: 0, y: 0, width: side, height: side });
+        canvas.mask_circle(radius);
+    }),
+    ("transpose", |canvas| canvas.orient(Orientation::Transpose)),
+    ("mirror a part", |canvas| {
+        let Size { width, height } = canvas.size();
+        canvas.crop(Rect { x: width / 3, y: height / 4, width: width.div_ceil(2), height: height.div_ceil(2) });
+        canvas.orient(Orientation::MirrorX);
+    }),
+];
+
+fn fit(canvas: &mut Canvas, mode: Fit, side: impl Fn(u32) -> u32) {
+    let size = canvas.size();
+    let target = Size::new(side(size.width), side(size.height));
+    let placement = place(mode, size, target, true).expect("enlarging is allowed");
+    canvas.resize(&placement, Color { red: 255, green: 128, blue: 0 }).expect("within the limits");
+}
+
+fn verb_cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (width, height) in SHAPES {
+        let size = Size::new(width, height);
+        for alpha in [false, true] {
+            for (name, verb) in VERBS {
+                for (kind, picture) in [("noise", noise(size, alpha)), ("ramp", ramp(size, alpha))] {
+                    let name = format!("{name} of {kind} {size} alpha {alpha}");
+                    cases.push(Case { name, plan: plan_of(size, alpha, verb), picture });
+                }
+            }
+            // Flattening belongs to the output, so it needs a whole chain.
+            let plan = plan("image/sharpen,100/format,jpg", size, alpha);
+            cases.push(Case { name: format!("flatten {size} alpha {alpha}"), plan, picture: noise(size, alpha) });
+        }
+    }
+    cases
+}
+
+fn example_cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (_, example) in registry::examples() {
+        let size = Size::new(251, 193);
+        for alpha in [false, true] {
+            let name = format!("{example} on noise alpha {alpha}");
+            cases.push(Case { name, plan: plan(example, size, alpha), picture: noise(size, alpha) });
+        }
+        for file in ["images/example.jpg", "demo/logo.png"] {
+            cases.push(photo_case(example, file));
+        }
+    }
+    cases
+}
+
+fn photo_case(process: &str, file: &str) -> Case {
+    let bytes = fixture(file);
+    let probe = codec::probe(&bytes, &Limits::OSS).expect(file);
+    let plan = Chain::parse(process).expect(process).plan(&probe, &Limits::OSS, Default::default()).expect(process);
+    let mut picture = cpu().frame(plan.layers[0].size).expect("the CPU engine has a frame");
+    let reduction = plan.layers[0].reduction;
+    codec::decode(&bytes, &probe, reduction, &mut picture.view_mut(), &Cancel::never()).expect(file);
+    Case { name: format!("{process} on {file}"), plan: Arc::new(plan), picture }
+}
+
+/// Compares two engines over `cases` and fails with every case that is over the bound.
+fn assert_parity(cases: &[Case], left: &dyn Engine, right: &dyn Engine, bound: Difference) {
+    assert!(!cases.is_empty());
+    let mut failures = Vec::new();
+    for case in cases {
+        let found =
+            difference(&run(left, &case.plan, &case.picture).view(), &run(right, &case.plan, &case.picture).view());
+        if !found.within(bound) {
+            failures.push(format!("{}: {found:?}\n{}", case.name, case.plan));
+        }
+    }
+    assert!(failures.is_empty(), "{} of {}:\n{}", failures.len(), cases.len(), failures.join("\n"));
+}
+
+#[test]
+fn the_cases_reach_every_kernel() {
+    let used: BTreeSet<_> =
+        verb_cases().iter().flat_map(|case| case.plan.passes.clone()).map(|pass| pass.args.name()).collect();
+    let all: BTreeSet<_> = KERNELS.iter().map(|kernel| kernel.name).collect();
+    assert_eq!(used, all);
+}
+
+#[test]
+fn the_fast_cpu_versions_equal_the_reference() {
+    let cases: Vec<_> = verb_cases().into_iter().chain(example_cases()).collect();
+    assert_parity(&cases, &cpu(), &CpuEngine::reference(), Difference::NONE);
+}
+
+/// GPU against CPU.
+#[cfg(feature = "gpu")]
+mod on_gpu {
+    use super::*;
+    use crate::support::{frame_for, gpu};
+
+    #[test]
+    fn the_gpu_equals_the_cpu() {
+        let Some(gpu) = gpu::engine() else { return };
+        let bound = if gpu.facts().software { Difference::NONE } else { HARDWARE_BOUND };
+        let cases: Vec<_> = verb_cases().into_iter().chain(example_cases()).collect();
+        assert_parity(&cases, gpu, &cpu(), bound);
+    }
+
+    #[test]
+    fn the_gpu_equals_the_cpu_on_a_large_photo() {
+        let Some(gpu) = gpu::engine() else { return };
+        let bound = if gpu.facts().software { Difference::NONE } else { HARDWARE_BOUND };
+        let process = "image/resize,w_300/blur,r_3,s_2/sharpen,100/circle,r_100/format,png";
+        assert_parity(&[photo_case(process, "demo/photo.jpg")], gpu, &cpu(), bound);
+    }
+
+    #[test]
+    fn five_actions_are_one_encoder_and_one_submit() {
+        let Some(gpu) = gpu::engine_of_its_own() else { return };
+        let process = "image/resize,w_100/blur,r_3,s_2/sharpen,100/bright,20/circle,r_30/format,png";
+        let plan = plan(process, Size::new(300, 200), false);
+        let picture = noise(Size::new(300, 200), false);
+        let frame = frame_for(&gpu, &picture);
+        let before = gpu.counters();
+        gpu.run(&plan, vec![frame], &Cancel::never()).unwrap_or_else(|declined| panic!("{declined}"));
+        let after = gpu.counters();
+        assert_eq!(after.encoders - before.encoders, 1);
+        assert_eq!(after.submits - before.submits, 1);
+        assert_eq!(after.dispatches - before.dispatches, plan.passes.len() as u64);
+    }
+}
