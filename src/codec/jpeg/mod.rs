@@ -1,0 +1,85 @@
+//! JPEG, by libjpeg-turbo. One call decodes or encodes a whole picture and cannot be stopped
+//! halfway, so `cancel` is asked before and after it.
+//!
+//! Lossless, hierarchical and 12-bit files are refused; arithmetic coding is read. A file that
+//! breaks off is damaged even if most of it is there: half a picture is not a result to store.
+
+mod markers;
+mod quality;
+
+use super::{check_pixels, exif, turbo, unsupported};
+use crate::cancel::Cancel;
+use crate::error::{Code, Ec, Error};
+use crate::format::{Format, Output, Probe};
+use crate::limits::Limits;
+use crate::pixel::{TEXEL_BYTES, View, ViewMut};
+use markers::Head;
+
+/// Warnings after which every pixel is there as the file tells it: an odd header, or bytes that
+/// belong to nothing. All others (the end is missing, a code is wrong, a restart marker is lost)
+/// mean pixels that are made up.
+const HARMLESS: [&str; 4] = [
+    "extraneous bytes before marker",
+    "Unknown Adobe color transform code",
+    "unknown JFIF revision number",
+    "Invalid SOS parameters for sequential JPEG",
+];
+
+pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Probe, Error> {
+    let head = Head::read(bytes);
+    let frame = head.frame.ok_or_else(|| Error::damaged("no frame header"))?;
+    if !matches!(frame.marker, 0xc0..=0xc2 | 0xc9 | 0xca) || frame.precision != 8 {
+        return Err(unsupported());
+    }
+    // Asked of the frame header: the decoder refuses sides over 65,500 without telling them.
+    if frame.size.longest_side() > limits.source_side {
+        let message = format!("A side of the image is longer than {} pixels.", limits.source_side);
+        return Err(Error::new(Code::MemLimitExceeded, message).ec(Ec::image(19)));
+    }
+    let header = turbo::header(bytes).map_err(Error::damaged)?;
+    if header.size != frame.size {
+        return Err(Error::damaged("two frame headers of different sizes"));
+    }
+    check_pixels(header.size, 1, limits)?;
+    let quality = head.tables().map(|(luminance, chrominance)| quality::estimate(luminance, chrominance));
+    let orientation = head.exif.map(exif::orientation).unwrap_or_default();
+    Ok(Probe { format: Format::Jpeg, size: header.size, orientation, frames: 1, alpha: false, quality })
+}
+
+pub fn decode(bytes: &[u8], reduction: u32, target: &mut ViewMut, cancel: &Cancel) -> Result<(), Error> {
+    let decompressed = turbo::decompress(bytes, reduction, target).map_err(Error::damaged)?;
+    cancel.check()?;
+    if let Some(warning) = decompressed.warning {
+        // Only the first warning is told. Behind a harmless one the end may still be missing.
+        let harmless = HARMLESS.iter().any(|text| warning.0.contains(text));
+        if !harmless || !markers::has_end(bytes) {
+            return Err(Error::damaged(warning));
+        }
+    }
+    if decompressed.cmyk {
+        (0..target.size().height).for_each(|y| rgb_from_cmyk(target.row(y)));
+    }
+    Ok(())
+}
+
+/// Turns a row of CMYK into opaque RGBA in place, without colour management.
+///
+/// CMYK in JPEG is stored inverted, 255 for no ink, as Adobe does it and every reader expects.
+fn rgb_from_cmyk(row: &mut [u8]) {
+    for pixel in row.chunks_exact_mut(TEXEL_BYTES) {
+        let black = u32::from(pixel[3]);
+        for ink in &mut pixel[..3] {
+            *ink = ((u32::from(*ink) * black + 127) / 255) as u8;
+        }
+        pixel[3] = 255;
+    }
+}
+
+pub fn encode(pixels: &View, output: &Output, cancel: &Cancel) -> Result<Vec<u8>, Error> {
+    let file = turbo::compress(pixels, output.quality.clamp(1, 100), output.interlace).map_err(Error::internal)?;
+    cancel.check()?;
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests;
