@@ -20,6 +20,9 @@ use std::time::Duration;
 /// What begins the name of every environment variable of ours.
 const PREFIX: &str = "PIXELPASS_";
 
+/// What begins the names that speak to the tests.
+const TEST_PREFIX: &str = "PIXELPASS_TEST_";
+
 const MB: u64 = 1024 * 1024;
 
 /// All settings, checked.
@@ -142,7 +145,7 @@ impl Config {
             mistakes.extend(said.into_iter().map(|mistake| format!("{name}: {mistake}")));
         }
         for (variable, value) in &sources.environment {
-            if !variable.starts_with(PREFIX) || *variable == config_variable() {
+            if !variable.starts_with(PREFIX) || variable.starts_with(TEST_PREFIX) || *variable == config_variable() {
                 continue;
             }
             let Some(row) = ROWS.iter().find(|row| row.variable() == *variable) else {

@@ -44,6 +44,7 @@
 //! inside Rust strings, no thread pool in the CPU engine, no sampler in a shader.
 
 pub mod cancel;
+pub mod cli;
 pub mod codec;
 pub mod color;
 pub mod config;
@@ -51,6 +52,7 @@ pub mod engine;
 pub mod error;
 pub mod format;
 pub mod geometry;
+pub mod http;
 pub mod kernel;
 pub mod limits;
 pub mod oss;

@@ -20,8 +20,8 @@ pub struct Row {
 
 /// What values a setting takes, and where they go.
 pub enum Kind {
-    /// One of these names.
-    Choice(&'static [&'static str], fn(&mut Config, &str)),
+    /// One of the names between the bars.
+    Choice(&'static str, fn(&mut Config, &str)),
     /// A whole number of `unit` from `least` to `most`.
     Number { unit: &'static str, least: u64, most: u64, set: fn(&mut Config, u64) },
     /// Text of the shown shape.
@@ -63,7 +63,7 @@ pub static ROWS: &[Row] = &[
     },
     Row {
         name: "engine",
-        kind: Kind::Choice(&["auto", "cpu", "gpu"], |config, name| {
+        kind: Kind::Choice("auto|cpu|gpu", |config, name| {
             config.engine = Setting::parse(name).unwrap_or_default();
         }),
         default: "auto",
@@ -93,7 +93,7 @@ pub static ROWS: &[Row] = &[
     },
     Row {
         name: "anonymous",
-        kind: Kind::Choice(&["none", "read", "write"], |config, name| {
+        kind: Kind::Choice("none|read|write", |config, name| {
             config.anonymous = Rights::parse(name).unwrap_or_default();
         }),
         default: "read",
@@ -148,7 +148,7 @@ pub static ROWS: &[Row] = &[
     },
     Row {
         name: "resample",
-        kind: Kind::Choice(&["lanczos", "area"], |config, name| {
+        kind: Kind::Choice("lanczos|area", |config, name| {
             config.resample = Resample::parse(name).unwrap_or_default();
         }),
         default: "lanczos",
@@ -198,6 +198,7 @@ pub static ROWS: &[Row] = &[
         kind: Kind::Text {
             shape: "FILTER",
             set: |config, text| {
+                tracing_subscriber::EnvFilter::try_new(text).map_err(|error| format!("is no filter: {error}"))?;
                 config.log = text.to_owned();
                 Ok(())
             },
@@ -224,11 +225,10 @@ impl Row {
     }
 
     /// What values it takes, as `--help` shows it.
-    pub fn shape(&self) -> String {
-        match &self.kind {
-            Kind::Choice(names, _) => names.join("|"),
-            Kind::Number { .. } => "N".to_owned(),
-            Kind::Text { shape, .. } | Kind::Texts { shape, .. } => (*shape).to_owned(),
+    pub fn shape(&self) -> &'static str {
+        match self.kind {
+            Kind::Choice(shape, _) | Kind::Text { shape, .. } | Kind::Texts { shape, .. } => shape,
+            Kind::Number { .. } => "N",
         }
     }
 
@@ -264,8 +264,10 @@ impl Row {
         }
         for value in values {
             match &self.kind {
-                Kind::Choice(names, set) if names.contains(&value.as_str()) => set(config, value),
-                Kind::Choice(names, _) => return Err(wrong(value, format!("must be one of {}", names.join(", ")))),
+                Kind::Choice(names, set) if names.split('|').any(|name| name == value) => set(config, value),
+                Kind::Choice(names, _) => {
+                    return Err(wrong(value, format!("must be one of {}", names.replace('|', ", "))));
+                }
                 Kind::Number { unit, least, most, set } => match value.parse() {
                     Ok(number) if (*least..=*most).contains(&number) => set(config, number),
                     _ => return Err(wrong(value, format!("must be a whole number of {unit}, {least} to {most}"))),

@@ -22,13 +22,15 @@ pub(super) async fn read(
     service: &Service,
     target: &Target,
     process: Option<&str>,
-    request: &Request,
+    request: Request,
     head: bool,
 ) -> Result<Reply, Error> {
+    // The body is dropped: it has no meaning here, and it cannot be shared between threads.
+    let Request { headers, query, begin, .. } = request;
     if service.rules.anonymous == Rights::None {
         return Err(access_denied());
     }
-    if let Some(name) = OVERRIDES.into_iter().find(|name| has(&request.query, name)) {
+    if let Some(name) = OVERRIDES.into_iter().find(|name| has(&query, name)) {
         return Err(Error::new(Code::InvalidRequest, format!("{name} cannot be used with anonymous requests.")));
     }
     let work = match process {
@@ -40,7 +42,7 @@ pub(super) async fn read(
         (Code::NoSuchKey, Some(_)) => error.ec(Ec::image(24)),
         _ => error,
     })?;
-    match conditions::judge(&request.headers, &object.meta) {
+    match conditions::judge(&headers, &object.meta) {
         Verdict::Proceed => {}
         Verdict::NotModified => return Ok(identified(Reply::new(304), &object.meta)),
         Verdict::Failed(condition) => {
@@ -49,8 +51,11 @@ pub(super) async fn read(
         }
     }
     match work {
-        None => plain(object, &request.headers, head),
-        Some(work) => processed(service, object, work, request, head, fetch).await,
+        None => plain(object, &headers, head),
+        Some(work) => {
+            let cancel = Cancel::at(begin + service.rules.deadline);
+            processed(service, object, work, &headers, head, cancel, fetch).await
+        }
     }
 }
 
@@ -104,8 +109,9 @@ async fn processed(
     service: &Service,
     object: Object,
     work: Work,
-    request: &Request,
+    headers: &Headers,
     head: bool,
+    cancel: Cancel,
     fetch: Instant,
 ) -> Result<Reply, Error> {
     let meta = object.meta.clone();
@@ -115,7 +121,6 @@ async fn processed(
         return Err(Error::new(Code::ImageTooLarge, message).ec(Ec::image(1)));
     };
     let fetch = fetch.elapsed();
-    let cancel = Cancel::at(request.begin + service.rules.deadline);
     let job = {
         let cancel = cancel.clone();
         move || work(&source, &cancel)
@@ -125,7 +130,7 @@ async fn processed(
     let engine = format!("{}; {}", answer.engine.name(), answer.reason);
     let bytes = Bytes::from(answer.bytes);
     let length = bytes.len() as u64;
-    let part = if head { Part::Whole } else { conditions::part(&request.headers, length) };
+    let part = if head { Part::Whole } else { conditions::part(headers, length) };
     let reply = match part {
         Part::Whole => described(Reply::new(200), &meta, answer.content_type).whole(bytes, head),
         Part::Bytes(range) => {

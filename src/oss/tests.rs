@@ -1,3 +1,5 @@
+//! The calls, from request to reply, over a real store and a studio without pixels.
+
 use super::*;
 use crate::engine::Kind;
 use crate::processor::Times;

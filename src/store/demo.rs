@@ -12,6 +12,8 @@ pub const SAMPLES: &[(&str, &[u8])] = &[
     ("photo.jpg", include_bytes!("../../fixtures/demo/photo.jpg")),
     ("portrait.jpg", include_bytes!("../../fixtures/demo/portrait.jpg")),
     ("logo.png", include_bytes!("../../fixtures/demo/logo.png")),
+    ("landscape.jpg", include_bytes!("../../fixtures/demo/landscape.jpg")),
+    ("dice.png", include_bytes!("../../fixtures/demo/dice.png")),
     ("example.jpg", include_bytes!("../../fixtures/demo/example.jpg")),
 ];
 

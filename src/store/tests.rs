@@ -1,3 +1,5 @@
+//! The store over plain files.
+
 use super::*;
 use futures_util::{StreamExt, TryStreamExt};
 use std::future::Future;
