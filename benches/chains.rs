@@ -54,7 +54,7 @@ fn gpu(bencher: Bencher, case: &Case) {
     use pixelpass::engine::gpu;
     use std::sync::OnceLock;
     static ENGINE: OnceLock<Option<gpu::GpuEngine>> = OnceLock::new();
-    let engine = ENGINE.get_or_init(|| match gpu::start(gpu::Options::default()) {
+    let engine = ENGINE.get_or_init(|| match gpu::GpuEngine::start(gpu::Options::default()) {
         Ok((engine, facts)) => {
             println!("gpu: {}", facts.name);
             Some(engine)

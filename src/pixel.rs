@@ -14,6 +14,7 @@ pub const TEXEL_BYTES: usize = 4;
 /// Rounds a channel value (0..255, fractions allowed) half up and clamps it.
 ///
 /// `max` and `min` instead of `clamp`, since `f32::clamp` lets a NaN through.
+#[expect(clippy::manual_clamp, reason = "a NaN must not come through")]
 #[inline(always)]
 pub fn quantise(value: f32) -> u32 {
     let bounded = (value + 0.5).min(255.5).max(0.0);

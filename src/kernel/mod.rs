@@ -1,6 +1,6 @@
 //! Kernels: the machine's verbs. One WGSL file and one Rust file of the same name make a kernel.
 //!
-//! The row in [`kernels!`] couples the twins: a missing shader or a missing Rust function does not
+//! The row in the table [`KERNELS`] couples the twins: a missing shader or a missing Rust function does not
 //! compile. Each Rust file holds the `Params` struct (field for field that of the shader), the
 //! function `texel`, the readable reference that mirrors the shader line for line, and the
 //! function `run`, which fills a band of rows as fast as the machine allows and must give exactly

@@ -145,16 +145,10 @@ impl Canvas {
             kept_count: stored_kept.height,
         };
         // Turned by a quarter, the picture's vertical is the stored horizontal.
-        let order = if orientation.swaps_sides() { [(0, x, y), (1, y, x)] } else { [(1, y, x), (0, x, y)] };
-        let mut across_done = false;
-        for (axis, along, across) in order {
-            let (across_start, across_count) = match across_done {
-                false => (across.start, across.count),
-                true => (0, across.kept_count),
-            };
-            self.convolve_axis(axis, &along, across_start, across_count);
-            across_done = true;
-        }
+        let (first, second) = if orientation.swaps_sides() { ((0, x), (1, y)) } else { ((1, y), (0, x)) };
+        self.convolve_axis(first.0, &first.1, second.1.start, second.1.count);
+        // The first pass carried along just the window of the second.
+        self.convolve_axis(second.0, &Axis { start: 0, ..second.1 }, 0, first.1.kept_count);
         self.shown = Shown { window: stored_kept.size().rect(), orientation };
     }
 

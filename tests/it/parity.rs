@@ -40,7 +40,7 @@ struct Case {
 type Verb = (&'static str, fn(&mut Canvas));
 
 /// Verbs that between them reach every kernel and every branch of it.
-const VERBS: [Verb; 14] = [
+const VERBS: [Verb; 15] = [
     ("halve", |canvas| fit(canvas, Fit::Fixed, |side| side.div_ceil(2))),
     ("grow", |canvas| fit(canvas, Fit::Fixed, |side| side * 2 + 1)),
     ("one pixel", |canvas| fit(canvas, Fit::Fixed, |_| 1)),
@@ -62,6 +62,12 @@ const VERBS: [Verb; 14] = [
         canvas.mask_circle(radius);
     }),
     ("transpose", |canvas| canvas.orient(Orientation::Transpose)),
+    ("halve a turned part", |canvas| {
+        let Size { width, height } = canvas.size();
+        canvas.crop(Rect { x: width / 3, y: height / 4, width: width.div_ceil(2), height: height.div_ceil(2) });
+        canvas.orient(Orientation::Turn270);
+        fit(canvas, Fit::Fixed, |side| side.div_ceil(2));
+    }),
     ("mirror a part", |canvas| {
         let Size { width, height } = canvas.size();
         canvas.crop(Rect { x: width / 3, y: height / 4, width: width.div_ceil(2), height: height.div_ceil(2) });

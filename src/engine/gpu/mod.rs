@@ -48,6 +48,8 @@ pub struct Options {
     pub queue_jobs: usize,
     /// A device that does not finish a batch in this time is given up.
     pub watchdog: Duration,
+    /// Batches that the device works on at a time; by default two, one on a software adapter.
+    pub in_flight: Option<usize>,
     /// Where to look for adapters.
     pub backends: wgpu::Backends,
 }
@@ -58,6 +60,7 @@ impl Default for Options {
             budget_bytes: 1024 * 1024 * 1024,
             queue_jobs: 64,
             watchdog: Duration::from_secs(30),
+            in_flight: None,
             backends: wgpu::Backends::all(),
         }
     }
@@ -199,7 +202,12 @@ impl GpuEngine {
     /// a new device is built. For tests of just that.
     pub fn lose_device(&self) {
         self.shared.lose.store(true, Ordering::Release);
-        self.shared.failed("device lost on request");
+        self.fail("device lost on request");
+    }
+
+    /// Declines jobs until the owner says that all is well.
+    fn fail(&self, reason: &str) {
+        self.shared.failed(reason);
         if let Some(jobs) = &self.jobs {
             // A full queue keeps the owner awake anyway.
             let _ = jobs.try_send(Message::Wake);
@@ -220,7 +228,7 @@ impl GpuEngine {
                     cancel.check().map_err(Declined::Error)?;
                     let alive = self.shared.progress.load(Ordering::Relaxed) != seen;
                     if !alive && wait == self.watchdog {
-                        self.shared.failed("the driver does not answer");
+                        self.fail("the driver does not answer");
                         return Err(Declined::Failed("the driver does not answer".to_owned()));
                     }
                 }

@@ -30,6 +30,8 @@ const SLICE: Duration = Duration::from_millis(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
+/// How long compiling and running the known plan may take.
+const LONGEST_WARMING: Duration = Duration::from_secs(60);
 const STUCK: &str = "the device does not answer";
 
 /// What handlers send.
@@ -102,14 +104,15 @@ impl Owner {
         let device = Device::open(self.options.backends, accept_software)?;
         let pool = Arc::new(Pool::new(&device, self.options.budget_bytes));
         let service = Service { device, pool };
-        service.warm(self.options.watchdog).map_err(StartError)?;
+        service.warm().map_err(StartError)?;
         Ok(service)
     }
 
     /// Runs jobs until there is a reason to stop.
     fn serve(&self, service: &Service, pause: &mut Duration) -> End {
         let Service { device, pool } = service;
-        let depth = if device.software { 1 } else { 2 };
+        // A software adapter computes while it submits: a second batch would only wait there.
+        let depth = self.options.in_flight.unwrap_or(if device.software { 1 } else { 2 }).max(1);
         let mut in_flight: VecDeque<Batch> = VecDeque::new();
         let mut open = true;
         loop {
@@ -122,6 +125,8 @@ impl Owner {
                 in_flight.into_iter().for_each(|batch| batch.fail(reason));
                 return End::Fault(reason.to_owned());
             }
+            // A handler may have given up on a driver that answers after all.
+            self.shared.ready(pool);
             if open && in_flight.len() < depth {
                 let (jobs, still_open) = self.collect(in_flight.is_empty());
                 open = still_open;
@@ -144,7 +149,6 @@ impl Owner {
                     batch.complete(pool);
                 }
                 *pause = Duration::ZERO;
-                self.shared.ready(pool);
             } else if oldest.begun.elapsed() > self.options.watchdog {
                 in_flight.into_iter().for_each(|batch| batch.fail(STUCK));
                 return End::Stuck;
@@ -202,7 +206,7 @@ impl Owner {
 
 impl Service {
     /// Runs the known plan, whose dispatches nobody counts.
-    fn warm(&self, watchdog: Duration) -> Result<(), String> {
+    fn warm(&self) -> Result<(), String> {
         let plan = known::plan();
         let mut layer = Staged::new(&self.pool, plan.layers[0].size).map_err(|declined| declined.to_string())?;
         let placed = layer.placed();
@@ -212,7 +216,7 @@ impl Service {
         let job = Job { plan, layers, cancel: Cancel::never(), sent: Instant::now(), reply };
         if let Some(batch) = Batch::submit(&self.device, &self.pool, &Counters::default(), vec![job]) {
             while !self.is_done(&batch) {
-                if self.pool.fault.reason().is_some() || batch.begun.elapsed() > watchdog {
+                if self.pool.fault.reason().is_some() || batch.begun.elapsed() > LONGEST_WARMING {
                     break;
                 }
             }

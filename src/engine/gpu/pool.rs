@@ -100,7 +100,8 @@ enum Idle {
     Texture(PooledTexture),
 }
 
-/// Everything that one device has lent or can lend.
+/// Everything that one device has lent or can lend. A device built anew has a pool and a ledger of
+/// its own; what handlers still hold of the old ones comes on top until they drop it.
 #[derive(Debug)]
 pub(super) struct Pool {
     device: wgpu::Device,
@@ -285,7 +286,7 @@ mod tests {
         assert_eq!(buffer_class(u64::MAX), u64::MAX);
         for bytes in [1, 255, 5000, 65_537, 1_000_001, (1 << 31) + 1] {
             let class = buffer_class(bytes);
-            assert!(class >= bytes && class % 4 == 0);
+            assert!(class >= bytes && class.is_multiple_of(4));
             assert!(bytes < LEAST_BYTES || class - bytes <= bytes / 8, "{bytes} -> {class}");
         }
     }

@@ -33,7 +33,7 @@ pub const SPEC: Spec = Spec {
         "image/resize,w_200",
         "image/resize,m_mfit,w_100,h_100",
         "image/resize,m_fill,w_120,h_100",
-        "image/resize,m_pad,w_150,h_150,color_FF8000",
+        "image/resize,m_pad,w_150,h_100,color_FF8000",
         "image/resize,m_fixed,w_90,h_160",
         "image/resize,w_500,limit_0",
         "image/resize,p_60",

@@ -24,7 +24,7 @@ pub fn engine_of_its_own() -> Option<GpuEngine> {
         eprintln!("GPU tests did not run: PIXELPASS_TEST_GPU is off");
         return None;
     }
-    match gpu::start(gpu::Options::default()) {
+    match GpuEngine::start(gpu::Options::default()) {
         Ok((engine, facts)) => {
             eprintln!("GPU tests run on {}", facts.name);
             Some(engine)

@@ -55,7 +55,13 @@ fn what_is_given_back_is_used_again() {
 
 #[test]
 fn threads_share_batches_and_get_their_own_results() {
-    let Some(engine) = start(Options::default()) else { return };
+    for in_flight in [1, 2] {
+        share_batches(in_flight);
+    }
+}
+
+fn share_batches(in_flight: usize) {
+    let Some(engine) = start(Options { in_flight: Some(in_flight), ..Options::default() }) else { return };
     std::thread::scope(|scope| {
         for thread in 0..12u32 {
             let engine = &engine;
@@ -161,7 +167,7 @@ fn a_lost_device_fails_its_frames_and_is_built_anew() {
 
 #[test]
 fn work_in_flight_survives_or_fails_cleanly_when_the_device_is_lost() {
-    let Some(engine) = start(Options::default()) else { return };
+    let Some(engine) = start(Options { in_flight: Some(2), ..Options::default() }) else { return };
     let size = Size::new(120, 90);
     let plan = five_passes(size);
     std::thread::scope(|scope| {
@@ -198,6 +204,41 @@ fn work_in_flight_survives_or_fails_cleanly_when_the_device_is_lost() {
         }
     });
     assert!(engine.healthy());
+}
+
+#[test]
+fn a_device_that_takes_too_long_is_given_up() {
+    // Everything takes longer than that.
+    let watchdog = Duration::from_nanos(1);
+    let Some(engine) = start(Options { watchdog, ..Options::default() }) else { return };
+    let size = Size::new(600, 400);
+    let plan = plan(size, true, Format::Png, |canvas| canvas.blur(50, 50.0));
+    let outcome = run(&engine, &plan, &noise(size, true, 4));
+    assert!(matches!(outcome, Err(Declined::Failed(_))), "{outcome:?}");
+    until("a rebuild", || engine.counters().rebuilds == 1);
+    until("health", || engine.healthy());
+}
+
+#[test]
+fn a_full_queue_is_busy() {
+    let Some(engine) = start(Options { queue_jobs: 1, ..Options::default() }) else { return };
+    let size = Size::new(400, 300);
+    let plan = plan(size, true, Format::Png, |canvas| canvas.blur(50, 50.0));
+    let pixels = noise(size, true, 8);
+    let wanted = reference(&plan, &pixels);
+    // One runs, one waits, and of 8 at least one finds the queue full; try until that is seen.
+    let busy = AtomicU64::new(0);
+    while busy.load(Ordering::Relaxed) == 0 {
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| match run(&engine, &plan, &pixels) {
+                    Ok(result) => assert_eq!(result, wanted),
+                    Err(Declined::Busy) => drop(busy.fetch_add(1, Ordering::Relaxed)),
+                    Err(other) => panic!("{other}"),
+                });
+            }
+        });
+    }
 }
 
 #[test]
