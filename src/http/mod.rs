@@ -136,10 +136,11 @@ fn text_reply(status: u16, content_type: &str, text: Bytes, head: bool) -> Reply
 
 /// The one place where a failure becomes an answer and a line in the log.
 fn failure(error: &Error, head: bool, id: &str, host: &str, method: &str, path: &str) -> Reply {
-    let source = error.source.as_ref().map(|source| source.to_string()).unwrap_or_default();
+    // Quoted, since messages hold what callers wrote.
+    let (what, source) = (error.to_string(), error.source.as_ref().map(|source| source.to_string()));
     match error.code.is_server_fault() {
-        true => tracing::error!(%id, %method, %path, %error, %source, "failed"),
-        false => tracing::info!(%id, %method, %path, %error, %source, "refused"),
+        true => tracing::error!(%id, %method, %path, ?what, ?source, "failed"),
+        false => tracing::info!(%id, %method, %path, ?what, ?source, "refused"),
     }
     oss::error_reply(error, head, id, host)
 }
