@@ -46,6 +46,8 @@ codes! {
     MemLimitExceeded 400,
     /// The Content-MD5 of an upload does not match its body.
     InvalidDigest 400,
+    /// A request that makes no sense as a whole.
+    InvalidRequest 400,
     /// A bucket name outside the rules.
     InvalidBucketName 400,
     /// An object key outside the rules.
@@ -68,6 +70,8 @@ codes! {
     FileAlreadyExists 409,
     /// A conditional header does not hold.
     PreconditionFailed 412,
+    /// A range outside the object, where the caller asked to be told.
+    InvalidRange 416,
     /// A defect of the server.
     InternalError 500,
     /// Recognised, but not built.

@@ -44,15 +44,20 @@
 //! inside Rust strings, no thread pool in the CPU engine, no sampler in a shader.
 
 pub mod cancel;
+pub mod cli;
 pub mod codec;
 pub mod color;
+pub mod config;
 pub mod engine;
 pub mod error;
 pub mod format;
 pub mod geometry;
+pub mod http;
 pub mod kernel;
 pub mod limits;
+pub mod oss;
 pub mod pixel;
 pub mod plan;
 pub mod process;
 pub mod processor;
+pub mod store;

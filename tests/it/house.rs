@@ -23,7 +23,7 @@ const FLOORS: [(&str, &[&str]); 19] = [
     ("processor", &["process", "engine", "codec", "plan", "GROUND"]),
     ("oss", &["processor", "process", "store", "engine", "GROUND"]),
     ("http", &["oss", "GROUND", "config"]),
-    ("config", &["engine", "plan", "GROUND"]),
+    ("config", &["oss", "store", "engine", "plan", "GROUND"]),
     ("cli", &["ANY"]),
     ("main", &["ANY"]),
 ];

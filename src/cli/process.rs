@@ -1,0 +1,63 @@
+//! `pixelpass process`: one picture, from a file to a file.
+
+use super::{engines, fail, shown, usage};
+use crate::cancel::Cancel;
+use crate::process::Chain;
+use clap::ArgMatches;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::process::ExitCode;
+
+/// The argument that means standard input or output.
+const STANDARD: &str = "-";
+
+/// Runs the command.
+pub fn run(given: &ArgMatches) -> ExitCode {
+    let argument = |name: &str| given.get_one::<String>(name).map(String::as_str).unwrap_or_default();
+    let (input, output, process) = (argument("in"), argument("out"), argument("process"));
+    let config = match super::settings(given) {
+        Ok(config) => config,
+        Err(mistakes) => return usage(&mistakes.to_string()),
+    };
+    let chain = match Chain::parse(process) {
+        Ok(chain) => chain,
+        Err(error) => return fail(&shown(&error, process)),
+    };
+    let source = match read(input, engines::limits(&config).source_bytes) {
+        Ok(source) => source,
+        Err(error) => return fail(&format!("error: cannot read {input}: {error}\n")),
+    };
+    let processor = match engines::start(&config) {
+        Ok((processor, _)) => processor,
+        Err(reason) => return fail(&format!("error: {reason}\n")),
+    };
+    let answer = match processor.process(&source, &chain, &Cancel::never()) {
+        Ok(answer) => answer,
+        Err(error) => return fail(&shown(&error, process)),
+    };
+    match write(output, &answer.bytes) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&format!("error: cannot write {output}: {error}\n")),
+    }
+}
+
+/// The bytes of a file, at most one more than `limit_bytes`, so that a longer one is told as such.
+fn read(name: &str, limit_bytes: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    match name {
+        STANDARD => io::stdin().take(limit_bytes + 1).read_to_end(&mut bytes)?,
+        name => File::open(name)?.take(limit_bytes + 1).read_to_end(&mut bytes)?,
+    };
+    Ok(bytes)
+}
+
+fn write(name: &str, bytes: &[u8]) -> io::Result<()> {
+    match name {
+        STANDARD => {
+            let mut output = io::stdout().lock();
+            output.write_all(bytes)?;
+            output.flush()
+        }
+        name => File::create(name)?.write_all(bytes),
+    }
+}

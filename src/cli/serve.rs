@@ -1,0 +1,81 @@
+//! `pixelpass serve`: settings, store, engines, crew, and then the street.
+
+use super::{engines, fail, print, usage};
+use crate::config::Config;
+use crate::http;
+use crate::oss::crew::Crew;
+use crate::oss::{Rights, Rules, Service};
+use crate::store::{Bucket, DEMO_BUCKET, Store};
+use clap::ArgMatches;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+/// Runs the command until the process is told to stop.
+pub fn run(given: &ArgMatches) -> ExitCode {
+    let config = match super::settings(given) {
+        Ok(config) => config,
+        Err(mistakes) => return usage(&mistakes.to_string()),
+    };
+    match serve(&config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => fail(&format!("error: {reason}\n")),
+    }
+}
+
+fn serve(config: &Config) -> Result<(), String> {
+    let filter = EnvFilter::try_new(&config.log).map_err(|error| error.to_string())?;
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let store = Store::open(&config.store)?;
+    let (processor, remark) = engines::start(config)?;
+    let crew = Crew::new(config.workers, config.queue()).map_err(|error| format!("no worker threads: {error}"))?;
+    let rules = Rules {
+        anonymous: config.anonymous,
+        base_domains: config.base_domains.clone(),
+        deadline: config.deadline,
+        upload_limit_bytes: config.upload_limit_bytes,
+        source_limit_bytes: processor.limits.source_bytes,
+    };
+    let service = Service { store, studio: Arc::new(processor), crew, rules };
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| format!("no async runtime: {error}"))?;
+    runtime.block_on(async {
+        let listener = TcpListener::bind(config.listen).await;
+        let listener = listener.map_err(|error| format!("cannot listen on {}: {error}", config.listen))?;
+        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        let demo = Bucket::new(DEMO_BUCKET).map_err(|error| error.to_string())?;
+        let demo = service.store.bucket_exists(&demo).await.map_err(|error| error.to_string())?;
+        print(&greeting(config, address, &service.store, &remark, demo));
+        http::serve(listener, service, demo).await.map_err(|error| error.to_string())
+    })
+}
+
+/// What a person wants to know once the server listens.
+fn greeting(config: &Config, address: SocketAddr, store: &Store, remark: &str, demo: bool) -> String {
+    let mut shown = address;
+    if address.ip().is_unspecified() {
+        shown.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    }
+    let mut text = format!("Pixelpass listens on http://{address}/\n\n{config}\n");
+    text.push_str(&format!("store: {}\n", store.root().display()));
+    text.push_str(&format!("engine: {} ({remark})\n", config.engine.name()));
+    text.push_str(&format!(
+        "rights: anonymous requests may {}; signatures are not checked yet, signed requests are refused\n",
+        match config.anonymous {
+            Rights::None => "do nothing",
+            Rights::Read => "read",
+            Rights::Write => "read and write",
+        }
+    ));
+    if !address.ip().is_loopback() {
+        text.push_str("warning: the address can be reached by other machines, over plain HTTP\n");
+    }
+    match demo {
+        true => text.push_str(&format!(
+            "\ntry http://{shown}/\n    http://{shown}/{DEMO_BUCKET}/photo.jpg?x-oss-process=image/resize,w_300/blur,r_3,s_2\n"
+        )),
+        false => text.push_str(&format!("\ntry http://{shown}/\n")),
+    }
+    text
+}

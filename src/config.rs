@@ -1,0 +1,237 @@
+//! Every setting, one table row each; defaults ← file ← environment ← flags.
+//!
+//! The rows of [`ROWS`] are what `--help`, the README's table and the messages for wrong values
+//! read. A [`Config`] is built once and checked whole: all mistakes are told together. This room
+//! alone reads the environment.
+
+mod rows;
+
+pub use rows::{Kind, ROWS, Row};
+
+use crate::engine::choice::Setting;
+use crate::oss::Rights;
+use crate::plan::weights::Resample;
+use crate::store::Place;
+use std::fmt;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+/// What begins the name of every environment variable of ours.
+const PREFIX: &str = "PIXELPASS_";
+
+/// What begins the names that speak to the tests.
+const TEST_PREFIX: &str = "PIXELPASS_TEST_";
+
+const MB: u64 = 1024 * 1024;
+
+/// All settings, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    pub listen: SocketAddr,
+    pub store: Place,
+    pub engine: Setting,
+    pub workers: NonZeroUsize,
+    /// `None` is 64 for each worker; [`Config::queue`] tells.
+    queue: Option<NonZeroUsize>,
+    pub anonymous: Rights,
+    pub access_keys: Vec<AccessKey>,
+    pub base_domains: Vec<String>,
+    pub resample: Resample,
+    pub deadline: Duration,
+    pub memory_bytes: u64,
+    pub gpu_memory_bytes: u64,
+    pub upload_limit_bytes: u64,
+    pub log: String,
+    /// The values as given, by row, for printing; secrets masked.
+    given: Vec<(&'static str, Vec<String>)>,
+}
+
+/// An ID and its secret, which is never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AccessKey {
+    pub id: String,
+    pub secret: String,
+}
+
+impl fmt::Debug for AccessKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:***", self.id)
+    }
+}
+
+/// Where settings are read from, lowest first, before they are checked.
+#[derive(Debug, Default)]
+pub struct Sources {
+    /// The file's name and its text.
+    pub file: Option<(String, String)>,
+    /// The environment, other programs' variables included.
+    pub environment: Vec<(String, String)>,
+    /// Row names and values of the flags that were given.
+    pub flags: Vec<(&'static str, Vec<String>)>,
+}
+
+impl Sources {
+    /// The sources of this process; `config` is the value of `--config`.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn of_process(config: Option<String>, flags: Vec<(&'static str, Vec<String>)>) -> Result<Sources, Mistakes> {
+        let lossy = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+        let environment: Vec<_> = std::env::vars_os().map(|(name, value)| (lossy(name), lossy(value))).collect();
+        let variable = environment.iter().find(|(name, _)| *name == config_variable()).map(|(_, path)| path.clone());
+        let file = match config.or(variable) {
+            None => None,
+            Some(path) => match std::fs::read_to_string(&path) {
+                Ok(text) => Some((path, text)),
+                Err(error) => return Err(Mistakes(vec![format!("cannot read the settings in {path}: {error}")])),
+            },
+        };
+        Ok(Sources { file, environment, flags })
+    }
+}
+
+/// The variable that names the file.
+pub fn config_variable() -> String {
+    format!("{PREFIX}CONFIG")
+}
+
+/// Everything that is wrong with the settings, a line each.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Mistakes(pub Vec<String>);
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for mistake in &self.0 {
+            writeln!(f, "error: {mistake}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            store: Place::Embedded,
+            engine: Setting::default(),
+            workers: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            queue: None,
+            anonymous: Rights::default(),
+            access_keys: Vec::new(),
+            base_domains: vec!["localhost".to_owned()],
+            resample: Resample::default(),
+            deadline: Duration::from_secs(30),
+            memory_bytes: 4096 * MB,
+            gpu_memory_bytes: 1024 * MB,
+            upload_limit_bytes: 100 * MB,
+            log: "info".to_owned(),
+            given: Vec::new(),
+        }
+    }
+}
+
+impl Config {
+    /// Puts the sources together.
+    ///
+    /// # Errors
+    /// All mistakes of all sources.
+    pub fn assemble(sources: &Sources) -> Result<Config, Mistakes> {
+        let mut config = Config::default();
+        let mut mistakes = Vec::new();
+        if let Some((name, text)) = &sources.file {
+            let mut said = Vec::new();
+            read_file(text, &mut config, &mut said);
+            mistakes.extend(said.into_iter().map(|mistake| format!("{name}: {mistake}")));
+        }
+        for (variable, value) in &sources.environment {
+            if !variable.starts_with(PREFIX) || variable.starts_with(TEST_PREFIX) || *variable == config_variable() {
+                continue;
+            }
+            let Some(row) = ROWS.iter().find(|row| row.variable() == *variable) else {
+                mistakes.push(format!("{variable}: no setting has this variable"));
+                continue;
+            };
+            let values: Vec<String> = match row.is_repeatable() {
+                true => {
+                    value.split(',').map(|value| value.trim().to_owned()).filter(|value| !value.is_empty()).collect()
+                }
+                false => vec![value.clone()],
+            };
+            config.take(row, values, variable, &mut mistakes);
+        }
+        for (name, values) in &sources.flags {
+            if let Some(row) = Row::named(name) {
+                config.take(row, values.clone(), &format!("--{name}"), &mut mistakes);
+            }
+        }
+        if mistakes.is_empty() { Ok(config) } else { Err(Mistakes(mistakes)) }
+    }
+
+    fn take(&mut self, row: &'static Row, values: Vec<String>, origin: &str, mistakes: &mut Vec<String>) {
+        if let Err(what) = row.apply(self, &values) {
+            mistakes.push(format!("{origin}: {what}"));
+        }
+        self.given.retain(|(name, _)| *name != row.name);
+        let mask = |value: String| match value.split_once(':') {
+            _ if !row.is_secret() => value,
+            Some((id, _)) => format!("{id}:***"),
+            None => "***".to_owned(),
+        };
+        self.given.push((row.name, values.into_iter().map(mask).collect()));
+    }
+
+    /// Requests that may wait for a worker.
+    pub fn queue(&self) -> NonZeroUsize {
+        let by_default = || self.workers.saturating_mul(const { NonZeroUsize::new(64).unwrap() });
+        self.queue.unwrap_or_else(by_default)
+    }
+}
+
+/// `name = value`, a line each, in table order; secrets masked.
+impl fmt::Display for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for row in ROWS {
+            let given = self.given.iter().find(|(name, _)| *name == row.name).map(|(_, values)| values);
+            let value = match given {
+                Some(values) => values.join(", "),
+                None => format!("{} (default)", row.default),
+            };
+            writeln!(f, "{} = {value}", row.name)?;
+        }
+        Ok(())
+    }
+}
+
+/// Applies a TOML file: top-level keys are row names; lists where a setting may be repeated.
+fn read_file(text: &str, config: &mut Config, mistakes: &mut Vec<String>) {
+    let table: toml::Table = match text.parse() {
+        Ok(table) => table,
+        Err(error) => return mistakes.push(error.to_string().trim_end().to_owned()),
+    };
+    for (name, value) in &table {
+        let Some(row) = Row::named(name) else {
+            mistakes.push(format!("{name}: no setting has this name"));
+            continue;
+        };
+        let values = match value {
+            toml::Value::Array(values) if row.is_repeatable() => values.iter().map(scalar).collect(),
+            value => scalar(value).map(|value| vec![value]),
+        };
+        match values {
+            Some(values) => config.take(row, values, name, mistakes),
+            None => mistakes.push(format!("{name}: must be {}", row.shape())),
+        }
+    }
+}
+
+fn scalar(value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text.clone()),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

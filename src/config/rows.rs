@@ -1,0 +1,281 @@
+//! The table of settings and what a row knows how to do.
+
+use super::{AccessKey, Config, MB, PREFIX};
+use crate::engine::choice::Setting;
+use crate::oss::Rights;
+use crate::plan::weights::Resample;
+use crate::store::Place;
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+/// A setting.
+pub struct Row {
+    /// Its name in the file; `--NAME` is the flag.
+    pub name: &'static str,
+    pub kind: Kind,
+    /// The default in words, as `--help` shows it.
+    pub default: &'static str,
+    pub doc: &'static str,
+}
+
+/// What values a setting takes, and where they go.
+pub enum Kind {
+    /// One of the names between the bars.
+    Choice(&'static str, fn(&mut Config, &str)),
+    /// A whole number of `unit` from `least` to `most`.
+    Number { unit: &'static str, least: u64, most: u64, set: fn(&mut Config, u64) },
+    /// Text of the shown shape.
+    Text { shape: &'static str, set: fn(&mut Config, &str) -> Result<(), String> },
+    /// Any number of texts of the shown shape. A source that names some replaces those before it.
+    Texts {
+        shape: &'static str,
+        secret: bool,
+        clear: fn(&mut Config),
+        push: fn(&mut Config, &str) -> Result<(), String>,
+    },
+}
+
+/// Every setting, in the order of `--help`.
+pub static ROWS: &[Row] = &[
+    Row {
+        name: "listen",
+        kind: Kind::Text {
+            shape: "ADDR:PORT",
+            set: |config, text| {
+                config.listen = text.parse().map_err(|_| "must be an address and a port, as in 127.0.0.1:8080")?;
+                Ok(())
+            },
+        },
+        default: "127.0.0.1:8080",
+        doc: "Address to serve on; port 0 takes any free one",
+    },
+    Row {
+        name: "store",
+        kind: Kind::Text {
+            shape: "DIR_OR_URL",
+            set: |config, text| {
+                config.store = Place::parse(text)?;
+                Ok(())
+            },
+        },
+        default: "./pixelpass-data with samples",
+        doc: "Directory of buckets, each a directory of plain files; or a file:// URL of one",
+    },
+    Row {
+        name: "engine",
+        kind: Kind::Choice("auto|cpu|gpu", |config, name| {
+            config.engine = Setting::parse(name).unwrap_or_default();
+        }),
+        default: "auto",
+        doc: "What computes: auto takes a hardware GPU for the plans that fit it; gpu insists on one",
+    },
+    Row {
+        name: "workers",
+        kind: Kind::Number {
+            unit: "threads",
+            least: 1,
+            most: 1024,
+            set: |config, count| config.workers = non_zero(count),
+        },
+        default: "number of cores",
+        doc: "Pictures processed at a time",
+    },
+    Row {
+        name: "queue",
+        kind: Kind::Number {
+            unit: "requests",
+            least: 1,
+            most: 1_000_000,
+            set: |config, count| config.queue = Some(non_zero(count)),
+        },
+        default: "64 for each worker",
+        doc: "Requests that may wait for a worker; more are answered 503",
+    },
+    Row {
+        name: "anonymous",
+        kind: Kind::Choice("none|read|write", |config, name| {
+            config.anonymous = Rights::parse(name).unwrap_or_default();
+        }),
+        default: "read",
+        doc: "What requests without a signature may do; write includes read",
+    },
+    Row {
+        name: "access-key",
+        kind: Kind::Texts {
+            shape: "ID:SECRET",
+            secret: true,
+            clear: |config| config.access_keys.clear(),
+            push: |config, text| match text.split_once(':') {
+                Some((id, secret)) if !id.is_empty() && !secret.is_empty() => {
+                    config.access_keys.push(AccessKey { id: id.to_owned(), secret: secret.to_owned() });
+                    Ok(())
+                }
+                _ => Err("must be ID:SECRET, neither empty".to_owned()),
+            },
+        },
+        default: "none",
+        doc: "Access key; signatures are not checked yet",
+    },
+    Row {
+        name: "cache",
+        kind: Kind::Text {
+            shape: "off|memory|DIR",
+            set: |_, text| match text {
+                "off" => Ok(()),
+                _ => Err("is not built yet; only off is".to_owned()),
+            },
+        },
+        default: "off",
+        doc: "Where processed answers are kept",
+    },
+    Row {
+        name: "base-domain",
+        kind: Kind::Texts {
+            shape: "DOMAIN",
+            secret: false,
+            clear: |config| config.base_domains.clear(),
+            push: |config, text| {
+                let legal = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
+                if text.is_empty() || !text.chars().all(legal) || text.starts_with('.') {
+                    return Err("must be a domain such as img.example.com".to_owned());
+                }
+                config.base_domains.push(text.to_ascii_lowercase());
+                Ok(())
+            },
+        },
+        default: "localhost",
+        doc: "Domain below which BUCKET.DOMAIN addresses a bucket",
+    },
+    Row {
+        name: "resample",
+        kind: Kind::Choice("lanczos|area", |config, name| {
+            config.resample = Resample::parse(name).unwrap_or_default();
+        }),
+        default: "lanczos",
+        doc: "Filter of resize: OSS answers come from either",
+    },
+    Row {
+        name: "deadline-ms",
+        kind: Kind::Number {
+            unit: "milliseconds",
+            least: 1,
+            most: 3_600_000,
+            set: |config, ms| config.deadline = Duration::from_millis(ms),
+        },
+        default: "30000",
+        doc: "Longest time for a processed answer, waiting included; then 503",
+    },
+    Row {
+        name: "memory-mb",
+        kind: Kind::Number { unit: "MiB", least: 16, most: 16 * MB, set: |config, mb| config.memory_bytes = mb * MB },
+        default: "4096",
+        doc: "Most memory for the pixels of one picture's plan",
+    },
+    Row {
+        name: "gpu-memory-mb",
+        kind: Kind::Number {
+            unit: "MiB",
+            least: 16,
+            most: 16 * MB,
+            set: |config, mb| config.gpu_memory_bytes = mb * MB,
+        },
+        default: "1024",
+        doc: "Most GPU memory for all plans together",
+    },
+    Row {
+        name: "upload-limit-mb",
+        kind: Kind::Number {
+            unit: "MiB",
+            least: 1,
+            most: 5 * 1024,
+            set: |config, mb| config.upload_limit_bytes = mb * MB,
+        },
+        default: "100",
+        doc: "Largest object that a PUT may store",
+    },
+    Row {
+        name: "log",
+        kind: Kind::Text {
+            shape: "FILTER",
+            set: |config, text| {
+                tracing_subscriber::EnvFilter::try_new(text).map_err(|error| format!("is no filter: {error}"))?;
+                config.log = text.to_owned();
+                Ok(())
+            },
+        },
+        default: "info",
+        doc: "What is logged: error, warn, info, debug, trace, or a filter such as info,pixelpass=debug",
+    },
+];
+
+/// `count` is at least 1 by its row's range.
+fn non_zero(count: u64) -> NonZeroUsize {
+    usize::try_from(count).ok().and_then(NonZeroUsize::new).unwrap_or(NonZeroUsize::MIN)
+}
+
+impl Row {
+    /// The row with this name.
+    pub fn named(name: &str) -> Option<&'static Row> {
+        ROWS.iter().find(|row| row.name == name)
+    }
+
+    /// The name of its environment variable.
+    pub fn variable(&self) -> String {
+        format!("{PREFIX}{}", self.name.to_uppercase().replace('-', "_"))
+    }
+
+    /// What values it takes, as `--help` shows it.
+    pub fn shape(&self) -> &'static str {
+        match self.kind {
+            Kind::Choice(shape, _) | Kind::Text { shape, .. } | Kind::Texts { shape, .. } => shape,
+            Kind::Number { .. } => "N",
+        }
+    }
+
+    /// Doc, range, default and variable in a line.
+    pub fn help(&self) -> String {
+        let range = match &self.kind {
+            Kind::Number { unit, least, most, .. } => format!(", {least} to {most} {unit}"),
+            Kind::Texts { .. } => ", may be repeated".to_owned(),
+            _ => String::new(),
+        };
+        format!("{}{range} [default: {}] [env: {}]", self.doc, self.default, self.variable())
+    }
+
+    pub fn is_repeatable(&self) -> bool {
+        matches!(self.kind, Kind::Texts { .. })
+    }
+
+    pub fn is_secret(&self) -> bool {
+        matches!(self.kind, Kind::Texts { secret: true, .. })
+    }
+
+    /// Puts `values` into `config`.
+    ///
+    /// # Errors
+    /// In words, for the first value that is wrong.
+    pub(super) fn apply(&self, config: &mut Config, values: &[String]) -> Result<(), String> {
+        let wrong = |value: &str, what: String| match &self.kind {
+            _ if self.is_secret() => format!("a value {what}"),
+            _ => format!("'{value}' {what}"),
+        };
+        if let Kind::Texts { clear, .. } = self.kind {
+            clear(config);
+        }
+        for value in values {
+            match &self.kind {
+                Kind::Choice(names, set) if names.split('|').any(|name| name == value) => set(config, value),
+                Kind::Choice(names, _) => {
+                    return Err(wrong(value, format!("must be one of {}", names.replace('|', ", "))));
+                }
+                Kind::Number { unit, least, most, set } => match value.parse() {
+                    Ok(number) if (*least..=*most).contains(&number) => set(config, number),
+                    _ => return Err(wrong(value, format!("must be a whole number of {unit}, {least} to {most}"))),
+                },
+                Kind::Text { set, .. } => set(config, value).map_err(|what| wrong(value, what))?,
+                Kind::Texts { push, .. } => push(config, value).map_err(|what| wrong(value, what))?,
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,192 @@
+//! The street: sockets, request ids, limits of bodies, shutting down. No pixels and no protocol.
+//!
+//! One handler sees every request as it came; nothing is routed by path before [`crate::oss`]
+//! reads it, since keys may contain `//`, `..` and `%2F`. Three addresses are ours, in path style
+//! only: `/` is the start page, `/healthz` says that the process lives, `/readyz` that it takes
+//! requests. The two names are therefore no buckets. Errors become answers, and are logged, in
+//! [`failure`] alone.
+
+mod page;
+mod request_id;
+
+use crate::error::Error;
+use crate::oss::route::{Operation, host_bucket};
+use crate::oss::wire::{Body, Headers, Reply, Request};
+use crate::oss::{self, Service};
+use axum::body::Body as WireBody;
+use axum::extract::State;
+use axum::handler::Handler;
+use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::response::Response;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::future::{Either, select};
+use request_id::RequestIds;
+use std::future::{Future, IntoFuture};
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
+
+/// Longest time that running requests get to finish once the server shall stop.
+const FAREWELL: Duration = Duration::from_secs(30);
+
+/// What every request needs.
+struct House {
+    service: Service,
+    start_page: Bytes,
+    ids: RequestIds,
+    /// Set when the server shall stop.
+    leaving: AtomicBool,
+}
+
+/// Serves on `listener` until the process is told to stop, then lets running requests finish.
+///
+/// `demo` says whether the start page may show the samples.
+///
+/// # Errors
+/// When signals or the listener cannot be used.
+pub async fn serve(listener: TcpListener, service: Service, demo: bool) -> io::Result<()> {
+    let ids = RequestIds::new();
+    let house = House { service, start_page: page::start(demo), ids, leaving: AtomicBool::new(false) };
+    let house = Arc::new(house);
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let handler = answer.with_state(house.clone()).into_make_service();
+    let server = axum::serve(listener, handler).with_graceful_shutdown(async {
+        // A sender that is gone means stop as well.
+        let _ = stopped.await;
+    });
+    let mut server = pin!(server.into_future());
+    if let Either::Left((ended, _)) = select(server.as_mut(), pin!(told_to_stop()?)).await {
+        return ended;
+    }
+    tracing::info!("stopping: no new connections, running requests may finish");
+    house.leaving.store(true, Ordering::Relaxed);
+    // Nobody listens only if the server has ended already.
+    let _ = stop.send(());
+    let (too_long, told_again) = (pin!(tokio::time::sleep(FAREWELL)), pin!(told_to_stop()?));
+    let impatient = select(too_long, told_again);
+    match select(server, impatient).await {
+        Either::Left((ended, _)) => ended,
+        Either::Right(_) => {
+            tracing::warn!("stopped with requests unfinished");
+            Ok(())
+        }
+    }
+}
+
+/// Done when the process gets SIGTERM or SIGINT (or Ctrl-C).
+fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
+    #[cfg(unix)]
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    #[cfg(unix)]
+    let terminated = async move { terminate.recv().await };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    Ok(async move {
+        select(pin!(terminated), pin!(tokio::signal::ctrl_c())).await;
+    })
+}
+
+/// The handler of every request.
+async fn answer(State(house): State<Arc<House>>, request: axum::extract::Request) -> Response {
+    let begin = Instant::now();
+    let id = house.ids.next();
+    let request = translate(request, begin);
+    let (method, head) = (request.method.clone(), request.method == "HEAD");
+    let (host, path) = (request.host.clone(), request.path.clone());
+    let reply = match dispatch(&house, request).await {
+        Ok(reply) => reply,
+        Err(error) => failure(&error, head, &id, &host, &method, &path),
+    };
+    let elapsed = begin.elapsed();
+    tracing::debug!(%id, %method, %path, status = reply.status, ms = elapsed.as_secs_f64() * 1000.0, "answered");
+    let reply = reply
+        .header("Server", "AliyunOSS")
+        .header("x-oss-request-id", id)
+        .header("x-oss-server-time", elapsed.as_millis().to_string());
+    respond(reply)
+}
+
+async fn dispatch(house: &House, request: Request) -> Result<Reply, Error> {
+    let head = request.method == "HEAD";
+    let own_address = matches!(request.path.as_str(), "/healthz" | "/readyz")
+        && matches!(request.method.as_str(), "GET" | "HEAD")
+        && host_bucket(&request.host, &house.service.rules.base_domains).is_none();
+    if own_address {
+        let ready = request.path == "/healthz" || !house.leaving.load(Ordering::Relaxed);
+        let (status, text) = if ready { (200, "ok\n") } else { (503, "stopping\n") };
+        return Ok(text_reply(status, "text/plain; charset=utf-8", Bytes::from_static(text.as_bytes()), head));
+    }
+    match house.service.route(&request)? {
+        // Clients that sign this want the list of buckets, not a page for people.
+        Operation::GetService if !oss::is_signed(&request) => {
+            let reply = text_reply(200, "text/html; charset=utf-8", house.start_page.clone(), head);
+            Ok(reply.header("Content-Security-Policy", page::POLICY))
+        }
+        operation => house.service.perform(operation, request).await,
+    }
+}
+
+fn text_reply(status: u16, content_type: &str, text: Bytes, head: bool) -> Reply {
+    Reply::new(status).header("Content-Type", content_type).header("Cache-Control", "no-cache").whole(text, head)
+}
+
+/// The one place where a failure becomes an answer and a line in the log.
+fn failure(error: &Error, head: bool, id: &str, host: &str, method: &str, path: &str) -> Reply {
+    // Quoted, since messages hold what callers wrote.
+    let (what, source) = (error.to_string(), error.source.as_ref().map(|source| source.to_string()));
+    match error.code.is_server_fault() {
+        true => tracing::error!(%id, %method, %path, ?what, ?source, "failed"),
+        false => tracing::info!(%id, %method, %path, ?what, ?source, "refused"),
+    }
+    oss::error_reply(error, head, id, host)
+}
+
+/// A request in the words of the protocol's room.
+fn translate(request: axum::extract::Request, begin: Instant) -> Request {
+    let (parts, body) = request.into_parts();
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let headers: Vec<_> = parts.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+    let host = host(&parts.uri, parts.headers.get(header::HOST).map(text));
+    let body = body.into_data_stream().map(|chunk| chunk.map_err(incomplete));
+    Request {
+        method: parts.method.as_str().to_owned(),
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        host,
+        headers: Headers(headers),
+        body: Box::pin(body),
+        begin,
+    }
+}
+
+/// An absolute request line outranks the Host header.
+fn host(uri: &Uri, header: Option<String>) -> String {
+    uri.authority().map(|authority| authority.as_str().to_owned()).or(header).unwrap_or_default()
+}
+
+fn incomplete(error: axum::Error) -> Error {
+    let message = "You did not provide the number of bytes specified by the Content-Length HTTP header.";
+    Error::new(crate::error::Code::IncompleteBody, message).because(error)
+}
+
+/// A reply in the words of the HTTP library. Values are visible ASCII already; one that is refused
+/// all the same is left out.
+fn respond(reply: Reply) -> Response {
+    let body = match reply.body {
+        Body::Empty => WireBody::empty(),
+        Body::Whole(bytes) => WireBody::from(bytes),
+        Body::Chunks(chunks) => WireBody::from_stream(chunks),
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in reply.headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            response.headers_mut().append(name, value);
+        }
+    }
+    response
+}

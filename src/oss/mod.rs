@@ -1,0 +1,145 @@
+//! The protocol: what an OSS call means, from its address to its answer.
+//!
+//! Knows the store and the studio; knows no sockets, no engines and no pixels. [`route`] tells
+//! which call a request makes, [`Service`] does it, [`error_reply`] is the one place where an
+//! error becomes an answer. Pictures are processed by the [`crew`], never on an async worker.
+//!
+//! Signatures are not checked yet: requests that carry one are refused rather than believed.
+
+mod conditions;
+pub mod crew;
+mod object;
+pub mod route;
+pub mod wire;
+mod xml;
+
+use crate::cancel::Cancel;
+use crate::error::{Code, Error};
+use crate::process::Chain;
+use crate::processor::{Answer, Processor};
+use crate::store::Store;
+use bytes::Bytes;
+use crew::Crew;
+use route::Operation;
+use std::sync::Arc;
+use std::time::Duration;
+use wire::{Reply, Request};
+
+/// What anonymous requests may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Rights {
+    None,
+    #[default]
+    Read,
+    Write,
+}
+
+impl Rights {
+    /// Every setting with its name.
+    pub const NAMES: [(&'static str, Rights); 3] =
+        [("none", Rights::None), ("read", Rights::Read), ("write", Rights::Write)];
+
+    pub fn parse(name: &str) -> Option<Rights> {
+        Rights::NAMES.iter().find(|(known, _)| *known == name).map(|(_, rights)| *rights)
+    }
+
+    pub fn name(self) -> &'static str {
+        Rights::NAMES[self as usize].0
+    }
+}
+
+/// What this room needs to know of the settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    pub anonymous: Rights,
+    pub base_domains: Vec<String>,
+    /// Longest time for a request, processing and waiting included.
+    pub deadline: Duration,
+    /// Largest body of a PUT.
+    pub upload_limit_bytes: u64,
+    /// Largest object that is processed.
+    pub source_limit_bytes: u64,
+}
+
+/// A picture's work, ready to be done by a crew.
+pub type Work = Box<dyn FnOnce(&[u8], &Cancel) -> Result<Answer, Error> + Send>;
+
+/// What turns a process string into work: the door to the rooms that know images.
+pub trait Studio: Send + Sync {
+    /// # Errors
+    /// Those of the process string, found before any byte is fetched.
+    fn prepare(self: Arc<Self>, process: &str) -> Result<Work, Error>;
+}
+
+impl Studio for Processor {
+    fn prepare(self: Arc<Self>, process: &str) -> Result<Work, Error> {
+        let chain = Chain::parse(process)?;
+        Ok(Box::new(move |source, cancel| self.process(source, &chain, cancel)))
+    }
+}
+
+/// The calls over one store.
+pub struct Service {
+    pub store: Store,
+    pub studio: Arc<dyn Studio>,
+    pub crew: Crew,
+    pub rules: Rules,
+}
+
+impl Service {
+    /// The call that a request makes.
+    ///
+    /// # Errors
+    /// Those of [`route::route`].
+    pub fn route(&self, request: &Request) -> Result<Operation, Error> {
+        route::route(&request.method, &request.path, &request.query, &request.host, &self.rules.base_domains)
+    }
+
+    /// Does `operation`. `GetService` has no answer here: the start page is the street's.
+    ///
+    /// # Errors
+    /// Every error of the language; [`error_reply`] turns it into an answer.
+    pub async fn perform(&self, operation: Operation, request: Request) -> Result<Reply, Error> {
+        if is_signed(&request) {
+            // A signature that nobody checks must not pass for one that was checked.
+            let message = "Signatures are not implemented yet; send the request without.";
+            return Err(Error::new(Code::NotImplemented, message));
+        }
+        match operation {
+            Operation::GetService => Err(Error::new(Code::NotImplemented, "Listing buckets is not implemented.")),
+            Operation::GetObject { target, process } => {
+                object::read(self, &target, process.as_deref(), request, false).await
+            }
+            Operation::HeadObject { target, process } => {
+                object::read(self, &target, process.as_deref(), request, true).await
+            }
+            Operation::PutObject { target } => object::put(self, &target, request).await,
+        }
+    }
+}
+
+/// Whether a request carries a signature, in its headers or its URL.
+pub fn is_signed(request: &Request) -> bool {
+    const IN_QUERY: [&str; 4] = ["Signature", "OSSAccessKeyId", "x-oss-signature", "x-oss-signature-version"];
+    request.headers.get("authorization").is_some() || IN_QUERY.iter().any(|name| route::has(&request.query, name))
+}
+
+/// The answer to a request that failed: the error document, or for HEAD the headers that stand in
+/// for it.
+pub fn error_reply(error: &Error, head: bool, request_id: &str, host: &str) -> Reply {
+    let document = xml::error_document(error, request_id, host);
+    let mut reply = Reply::new(error.code.status());
+    if let Some(ec) = error.ec {
+        reply = reply.header("x-oss-ec", ec.to_string());
+    }
+    if error.code == Code::ServiceUnavailable {
+        reply = reply.header("Retry-After", "1");
+    }
+    match head {
+        true => reply.header("x-oss-err", xml::header_value(&document)),
+        false => reply.header("Content-Type", "application/xml").whole(Bytes::from(document), false),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,248 @@
+//! What the calls on objects do: read, read processed, write.
+
+use super::conditions::{self, Part, Verdict};
+use super::route::{Target, has};
+use super::wire::{Body, Headers, Incoming, Reply, Request};
+use super::{Rights, Service, Work};
+use crate::cancel::Cancel;
+use crate::error::{Code, Ec, Error};
+use crate::processor::Answer;
+use crate::store::{Content, Object, ObjectMeta, Replace};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use std::time::{Duration, Instant};
+
+/// `GetObject`, and for `head` its headers alone.
+///
+/// Order: rights, process string, existence, conditions, processing. A bad process string is told
+/// before the object is looked at, whatever the conditions say.
+pub(super) async fn read(
+    service: &Service,
+    target: &Target,
+    process: Option<&str>,
+    request: Request,
+    head: bool,
+) -> Result<Reply, Error> {
+    // The body is dropped: it has no meaning here, and it cannot be shared between threads.
+    let Request { headers, query, begin, .. } = request;
+    if service.rules.anonymous == Rights::None {
+        return Err(access_denied());
+    }
+    if let Some(name) = OVERRIDES.into_iter().find(|name| has(&query, name)) {
+        return Err(Error::new(Code::InvalidRequest, format!("{name} cannot be used with anonymous requests.")));
+    }
+    let work = match process {
+        Some(process) => Some(service.studio.clone().prepare(process)?),
+        None => None,
+    };
+    let fetch = Instant::now();
+    let object = find(service, target).await.map_err(|error| match (error.code, process) {
+        (Code::NoSuchKey, Some(_)) => error.ec(Ec::image(24)),
+        _ => error,
+    })?;
+    match conditions::judge(&headers, &object.meta) {
+        Verdict::Proceed => {}
+        Verdict::NotModified => return Ok(identified(Reply::new(304), &object.meta)),
+        Verdict::Failed(condition) => {
+            let message = "At least one of the pre-conditions you specified did not hold.";
+            return Err(Error::new(Code::PreconditionFailed, message).detail("Condition", condition));
+        }
+    }
+    match work {
+        None => plain(object, &headers, head),
+        Some(work) => {
+            let cancel = Cancel::at(begin + service.rules.deadline);
+            processed(service, object, work, &headers, head, cancel, fetch).await
+        }
+    }
+}
+
+/// Query parameters that replace headers of the answer; only signed requests may.
+const OVERRIDES: [&str; 6] = [
+    "response-content-type",
+    "response-content-language",
+    "response-expires",
+    "response-cache-control",
+    "response-content-disposition",
+    "response-content-encoding",
+];
+
+/// The object under the key, or under the second reading of the path.
+async fn find(service: &Service, target: &Target) -> Result<Object, Error> {
+    let missing = match service.store.get(&target.bucket, &target.key).await {
+        Err(error) if error.code == Code::NoSuchKey => error,
+        found => return found,
+    };
+    match &target.alternative {
+        Some(key) => match service.store.get(&target.bucket, key).await {
+            Err(error) if error.code == Code::NoSuchKey => Err(missing),
+            found => found,
+        },
+        None => Err(missing),
+    }
+}
+
+/// The object as it is stored.
+fn plain(object: Object, headers: &Headers, head: bool) -> Result<Reply, Error> {
+    let meta = object.meta.clone();
+    let part = if head { Part::Whole } else { conditions::part(headers, meta.size_bytes) };
+    let (status, range) = match part {
+        Part::Whole => (200, 0..meta.size_bytes),
+        Part::Bytes(range) => (206, *range.start()..range.end() + 1),
+        Part::Unsatisfiable => return Err(invalid_range()),
+    };
+    let mut reply = described(Reply::new(status), &meta, &meta.content_type);
+    if status == 206 {
+        reply = reply.header("Content-Range", content_range(range.start, range.end, meta.size_bytes));
+    }
+    reply = reply.header("Content-Length", (range.end - range.start).to_string());
+    if !head {
+        reply.body = Body::Chunks(Box::pin(object.stream(range)));
+    }
+    Ok(reply)
+}
+
+/// The result of `work` on the object.
+async fn processed(
+    service: &Service,
+    object: Object,
+    work: Work,
+    headers: &Headers,
+    head: bool,
+    cancel: Cancel,
+    fetch: Instant,
+) -> Result<Reply, Error> {
+    let meta = object.meta.clone();
+    let Some(source) = object.read(service.rules.source_limit_bytes).await? else {
+        let limit_mb = service.rules.source_limit_bytes / (1024 * 1024);
+        let message = format!("The source image is larger than {limit_mb} MB.");
+        return Err(Error::new(Code::ImageTooLarge, message).ec(Ec::image(1)));
+    };
+    let fetch = fetch.elapsed();
+    let job = {
+        let cancel = cancel.clone();
+        move || work(&source, &cancel)
+    };
+    let (answer, waited) = service.crew.run(cancel, job).await?;
+    let timing = server_timing(&answer, fetch, waited);
+    let engine = format!("{}; {}", answer.engine.name(), answer.reason);
+    let bytes = Bytes::from(answer.bytes);
+    let length = bytes.len() as u64;
+    let part = if head { Part::Whole } else { conditions::part(headers, length) };
+    let reply = match part {
+        Part::Whole => described(Reply::new(200), &meta, answer.content_type).whole(bytes, head),
+        Part::Bytes(range) => {
+            let (start, end) = (*range.start(), range.end() + 1);
+            described(Reply::new(206), &meta, answer.content_type)
+                .header("Content-Range", content_range(start, end, length))
+                .whole(bytes.slice(start as usize..end as usize), false)
+        }
+        Part::Unsatisfiable => return Err(invalid_range()),
+    };
+    Ok(reply.header("Server-Timing", timing).header("x-pixelpass-engine", engine))
+}
+
+/// Milliseconds of each phase, in the order of work.
+fn server_timing(answer: &Answer, fetch: Duration, waited: Duration) -> String {
+    let times = answer.times;
+    let phases = [
+        ("fetch", fetch),
+        ("queue", waited + times.queue),
+        ("decode", times.decode),
+        (answer.engine.name(), times.run),
+        ("encode", times.encode),
+    ];
+    let phases = phases.map(|(name, time)| format!("{name};dur={:.2}", time.as_secs_f64() * 1000.0));
+    phases.join(", ")
+}
+
+/// `PutObject`.
+pub(super) async fn put(service: &Service, target: &Target, request: Request) -> Result<Reply, Error> {
+    if service.rules.anonymous != Rights::Write {
+        return Err(access_denied());
+    }
+    if request.headers.get("x-oss-copy-source").is_some() {
+        let message = "A header you provided implies functionality that is not implemented.";
+        return Err(Error::new(Code::NotImplemented, message).detail("Header", "x-oss-copy-source"));
+    }
+    let limit_bytes = service.rules.upload_limit_bytes;
+    let announced = request.headers.get("content-length").and_then(|length| length.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > limit_bytes) {
+        return Err(too_large(limit_bytes));
+    }
+    let expected_md5 = request.headers.get("content-md5").map(decode_md5).transpose()?;
+    let replace = match request.headers.get("x-oss-forbid-overwrite") {
+        Some(value) if value.eq_ignore_ascii_case("true") => Replace::No,
+        _ => Replace::Yes,
+    };
+    let chunks = collect(request.body, limit_bytes).await?;
+    let content = Content::new(chunks).await?;
+    if expected_md5.is_some_and(|expected| expected != content.md5) {
+        return Err(invalid_digest());
+    }
+    let md5 = STANDARD.encode(content.md5);
+    let crc64 = content.crc64;
+    let etag = service.store.put(&target.bucket, &target.key, content, replace).await?;
+    Ok(Reply::new(200)
+        .header("ETag", etag)
+        .header("Content-MD5", md5)
+        .header("x-oss-hash-crc64ecma", crc64.to_string())
+        .whole(Bytes::new(), false))
+}
+
+/// The chunks of a body of at most `limit_bytes`.
+async fn collect(mut body: Incoming, limit_bytes: u64) -> Result<Vec<Bytes>, Error> {
+    let mut chunks = Vec::new();
+    let mut length = 0;
+    while let Some(chunk) = body.next().await {
+        let chunk = chunk?;
+        length += chunk.len() as u64;
+        if length > limit_bytes {
+            return Err(too_large(limit_bytes));
+        }
+        chunks.push(chunk);
+    }
+    Ok(chunks)
+}
+
+fn decode_md5(text: &str) -> Result<[u8; 16], Error> {
+    let bytes = STANDARD.decode(text).map_err(|_| invalid_digest())?;
+    bytes.try_into().map_err(|_| invalid_digest())
+}
+
+/// The headers that describe an object or what was made of it.
+fn described(reply: Reply, meta: &ObjectMeta, content_type: &str) -> Reply {
+    identified(reply, meta)
+        .header("Content-Type", content_type)
+        .header("Accept-Ranges", "bytes")
+        .header("x-oss-object-type", "Normal")
+        .header("x-oss-storage-class", "Standard")
+}
+
+/// The headers that tell one state of an object from another; processing changes neither.
+fn identified(reply: Reply, meta: &ObjectMeta) -> Reply {
+    reply.header("ETag", meta.etag.as_str()).header("Last-Modified", httpdate::fmt_http_date(meta.last_modified))
+}
+
+fn content_range(start: u64, end: u64, length: u64) -> String {
+    format!("bytes {start}-{}/{length}", end - 1)
+}
+
+fn access_denied() -> Error {
+    Error::new(Code::AccessDenied, "You have no right to access this object because of bucket acl.").ec(Ec(3, 1))
+}
+
+fn invalid_range() -> Error {
+    Error::new(Code::InvalidRange, "The requested range cannot be satisfied.")
+}
+
+fn invalid_digest() -> Error {
+    Error::new(Code::InvalidDigest, "The Content-MD5 you specified was invalid.")
+}
+
+fn too_large(limit_bytes: u64) -> Error {
+    let message = "Your proposed upload exceeds the maximum allowed object size.";
+    Error::new(Code::EntityTooLarge, message).detail("MaxSizeAllowed", limit_bytes.to_string())
+}

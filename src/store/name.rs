@@ -1,0 +1,110 @@
+//! Names of buckets and objects: checked once, here, and trusted afterwards.
+
+use crate::error::{Code, Error};
+use std::fmt;
+
+/// A legal bucket name: 3 to 63 of `[a-z0-9-]`, beginning and ending with a letter or digit.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Bucket(String);
+
+impl Bucket {
+    /// # Errors
+    /// `InvalidBucketName`.
+    pub fn new(name: &str) -> Result<Bucket, Error> {
+        let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let legal =
+            (3..=63).contains(&name.len()) && name.bytes().all(inner) && !name.starts_with('-') && !name.ends_with('-');
+        if !legal {
+            let message = "The specified bucket is not valid.";
+            return Err(Error::new(Code::InvalidBucketName, message).detail("BucketName", name));
+        }
+        Ok(Bucket(name.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Bucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A legal object key: 1 to 1023 bytes of UTF-8, not beginning with `/` or `\`, without NUL.
+///
+/// Not every legal key can be a file's path: [`Key::relative_path`] tells.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Key(String);
+
+impl Key {
+    /// # Errors
+    /// `InvalidObjectName`.
+    pub fn new(text: &str) -> Result<Key, Error> {
+        if text.is_empty() || text.len() > 1023 || text.starts_with(['/', '\\']) || text.contains('\0') {
+            return Err(invalid_object_name(text));
+        }
+        Ok(Key(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The key as a path below a bucket's directory, or `None` where it cannot be a safe one:
+    /// empty, `.` and `..` segments, backslashes, control characters, segments over 255 bytes, and
+    /// last segments like `name#1`, which atomic writes keep for themselves.
+    pub fn relative_path(&self) -> Option<&str> {
+        let safe = |segment: &str| {
+            !matches!(segment, "" | "." | "..")
+                && segment.len() <= 255
+                && !segment.contains(|c: char| c == '\\' || c.is_control())
+        };
+        let file_name = self.0.rsplit('/').next()?;
+        let staging = file_name
+            .split_once('#')
+            .is_some_and(|(_, suffix)| !suffix.is_empty() && suffix.bytes().all(|byte| byte.is_ascii_digit()));
+        (self.0.split('/').all(safe) && !staging).then_some(&self.0)
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The error for a key that no object can have.
+pub(super) fn invalid_object_name(key: &str) -> Error {
+    Error::new(Code::InvalidObjectName, "The specified object is not valid.").detail("Key", key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bucket_names() {
+        for name in ["demo", "a-b", "123", &"x".repeat(63)] {
+            assert!(Bucket::new(name).is_ok(), "{name}");
+        }
+        for name in ["", "ab", "Demo", "-ab", "ab-", "a.b", "a_b", "..", "a/b", &"x".repeat(64)] {
+            assert_eq!(Bucket::new(name).unwrap_err().code, Code::InvalidBucketName, "{name}");
+        }
+    }
+
+    #[test]
+    fn keys_and_paths() {
+        for key in ["a.jpg", "dir/a b+汉%20.jpg", "a#b", "#", "a#1#2", "...", "a..b/~x"] {
+            assert_eq!(Key::new(key).unwrap().relative_path(), Some(key));
+        }
+        for key in ["..", "../x", "a/../b", "a/./b", "a//b", "a/", "a\\b", "a\nb", "a#1", "x/\u{85}"] {
+            assert_eq!(Key::new(key).unwrap().relative_path(), None, "{key}");
+        }
+        assert_eq!(Key::new(&"x".repeat(256)).unwrap().relative_path(), None);
+        for key in ["", "/a", "\\a", "a\0b", &"x".repeat(1024)] {
+            assert_eq!(Key::new(key).unwrap_err().code, Code::InvalidObjectName);
+        }
+    }
+}
