@@ -8,7 +8,7 @@ use pixelpass::engine::choice::Setting;
 use pixelpass::engine::cpu::{CpuEngine, Seats};
 use pixelpass::limits::Limits;
 use pixelpass::process::Chain;
-use pixelpass::processor::Processor;
+use pixelpass::processor::{Memory, Processor};
 use std::sync::Arc;
 
 const FILES: [(&str, &[u8]); 3] = [
@@ -37,8 +37,10 @@ fn cpu(bencher: Bencher, case: &str) {
         cpu: Arc::new(CpuEngine::new(Arc::clone(&seats))),
         seats,
         gpu: None,
+        adapter: None,
         setting: Setting::Cpu,
         limits: Limits::OSS,
+        memory: Memory::new(Limits::OSS.plan_bytes),
         resample: Default::default(),
     };
     let run = || processor.process(bytes, &chain, &Cancel::never()).expect("an answer");

@@ -6,7 +6,7 @@
 
 mod rows;
 
-pub use rows::{Kind, ROWS, Row};
+pub use rows::{Kind, ROWS, Row, markdown};
 
 use crate::engine::choice::Setting;
 use crate::oss::Rights;

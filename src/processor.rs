@@ -15,12 +15,43 @@ use crate::plan::weights::Resample;
 use crate::process::Chain;
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// A GPU engine and what the choice needs to know of its adapter.
-pub struct Gpu {
-    pub engine: Arc<dyn Engine>,
-    pub facts: AdapterFacts,
+/// Bytes that all running plans may hold together.
+#[derive(Debug)]
+pub struct Memory {
+    free_bytes: AtomicU64,
+}
+
+impl Memory {
+    pub fn new(bytes: u64) -> Memory {
+        Memory { free_bytes: AtomicU64::new(bytes) }
+    }
+
+    /// Sets `bytes` aside until the reservation is dropped.
+    ///
+    /// # Errors
+    /// `ServiceUnavailable` while other plans hold too much.
+    fn reserve(&self, bytes: u64) -> Result<Reservation<'_>, Error> {
+        let take = |free: u64| free.checked_sub(bytes);
+        match self.free_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take) {
+            Ok(_) => Ok(Reservation { memory: self, bytes }),
+            Err(_) => Err(Error::unavailable("The pictures in work take all memory. Please try again.")),
+        }
+    }
+}
+
+/// Bytes set aside.
+struct Reservation<'a> {
+    memory: &'a Memory,
+    bytes: u64,
+}
+
+impl Drop for Reservation<'_> {
+    fn drop(&mut self) {
+        self.memory.free_bytes.fetch_add(self.bytes, Ordering::Relaxed);
+    }
 }
 
 /// The engines and the rules; one for the whole process, shared by all threads.
@@ -28,9 +59,14 @@ pub struct Processor {
     pub cpu: Arc<dyn Engine>,
     /// One for each core; shared with the CPU engine.
     pub seats: Arc<Seats>,
-    pub gpu: Option<Gpu>,
+    /// The GPU's engine, where one was started.
+    pub gpu: Option<Arc<dyn Engine>>,
+    /// The adapter that was found, also where its engine was not worth starting.
+    pub adapter: Option<AdapterFacts>,
     pub setting: Setting,
+    /// `plan_bytes` must not be more than all `memory`.
     pub limits: Limits,
+    pub memory: Memory,
     pub resample: Resample,
 }
 
@@ -70,12 +106,12 @@ impl Processor {
         let probe = codec::probe(source, &self.limits)?;
         let plan = Arc::new(chain.plan(&probe, &self.limits, self.resample)?);
         codec::check_output(plan.output.format)?;
-        let facts = self.gpu.as_ref().map(|gpu| &gpu.facts);
-        let (kind, reason) = choice::choose(&plan, self.setting, facts);
+        let _reservation = self.memory.reserve(plan.peak_bytes())?;
+        let (kind, reason) = choice::choose(&plan, self.setting, self.adapter.as_ref());
         let mut times = Times::default();
         let mut reason = Cow::Borrowed(reason);
         if let (Kind::Gpu, Some(gpu)) = (kind, &self.gpu) {
-            match self.run(gpu.engine.as_ref(), source, &probe, &plan, cancel, begin) {
+            match self.run(gpu.as_ref(), source, &probe, &plan, cancel, begin) {
                 Ok((done, decode)) => return finish(&plan, done, decode, Kind::Gpu, reason, times, cancel),
                 Err(Declined::Error(error)) => return Err(error),
                 Err(declined) => {
@@ -126,4 +162,21 @@ fn finish(
     let bytes = codec::encode(&done.frame.view(), plan.opaque, &plan.output, cancel)?;
     let times = Times { decode, queue: earlier.queue + done.queue, run: done.run, encode: begin.elapsed() };
     Ok(Answer { bytes, content_type: plan.output.format.content_type(), engine, reason, times })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_lent_once_and_comes_back() {
+        let memory = Memory::new(100);
+        let first = memory.reserve(60).map_err(|error| error.code);
+        assert!(first.is_ok());
+        assert!(memory.reserve(41).is_err());
+        let second = memory.reserve(40).map_err(|error| error.code);
+        assert!(second.is_ok());
+        drop(first);
+        assert!(memory.reserve(60).is_ok());
+    }
 }

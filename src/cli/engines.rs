@@ -2,10 +2,11 @@
 
 use super::print;
 use crate::config::Config;
+use crate::engine::Engine;
 use crate::engine::choice::{AdapterFacts, Setting};
 use crate::engine::cpu::{CpuEngine, Seats};
 use crate::limits::Limits;
-use crate::processor::{Gpu, Processor};
+use crate::processor::{Memory, Processor};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -14,29 +15,41 @@ use std::sync::Arc;
 /// # Errors
 /// In words, when the setting insists on a GPU and there is none.
 pub(super) fn start(config: &Config) -> Result<(Processor, String), String> {
-    let (gpu, remark) = match config.engine {
-        Setting::Cpu => (None, "no GPU asked for".to_owned()),
-        setting => match start_gpu(config) {
-            Ok(gpu) => {
-                let remark = describe(&gpu.facts, setting);
-                (Some(gpu), remark)
-            }
+    let gpu = match config.engine {
+        Setting::Cpu => Found::nothing("no GPU asked for"),
+        setting => match find_gpu(config) {
             Err(reason) if setting == Setting::Gpu => {
                 return Err(format!("engine is gpu, but there is none to use: {reason}"));
             }
-            Err(reason) => (None, reason),
+            Err(reason) => Found::nothing(&reason),
+            Ok(found) => found,
         },
     };
     let seats = Seats::new(std::thread::available_parallelism().map_or(1, Into::into));
     let processor = Processor {
         cpu: Arc::new(CpuEngine::new(Arc::clone(&seats))),
         seats,
-        gpu,
+        gpu: gpu.engine,
+        adapter: gpu.adapter,
         setting: config.engine,
         limits: limits(config),
+        memory: Memory::new(config.memory_bytes),
         resample: config.resample,
     };
-    Ok((processor, remark))
+    Ok((processor, gpu.remark))
+}
+
+/// What there is of a GPU.
+struct Found {
+    engine: Option<Arc<dyn Engine>>,
+    adapter: Option<AdapterFacts>,
+    remark: String,
+}
+
+impl Found {
+    fn nothing(reason: &str) -> Found {
+        Found { engine: None, adapter: None, remark: reason.to_owned() }
+    }
 }
 
 /// The published limits, and the memory that is allowed.
@@ -44,23 +57,25 @@ pub(super) fn limits(config: &Config) -> Limits {
     Limits { plan_bytes: Limits::OSS.plan_bytes.min(config.memory_bytes), ..Limits::OSS }
 }
 
-fn describe(facts: &AdapterFacts, setting: Setting) -> String {
-    match (facts.software, setting) {
-        (true, Setting::Auto) => format!("{} is a software adapter, so the CPU computes", facts.name),
-        _ => format!("GPU {}", facts.name),
-    }
-}
-
+/// Opens the best adapter; a software one only where the setting insists on a GPU.
 #[cfg(feature = "gpu")]
-fn start_gpu(config: &Config) -> Result<Gpu, String> {
-    use crate::engine::gpu::{GpuEngine, Options};
+fn find_gpu(config: &Config) -> Result<Found, String> {
+    use crate::engine::gpu::{GpuEngine, Options, preferred};
     let options = Options { budget_bytes: config.gpu_memory_bytes, ..Options::default() };
-    let (engine, facts) = GpuEngine::start(options).map_err(|error| error.to_string())?;
-    Ok(Gpu { engine: Arc::new(engine), facts })
+    if config.engine == Setting::Auto {
+        let adapter = preferred(&options).ok_or("no adapter")?;
+        if adapter.software {
+            let remark = format!("{} is a software adapter, so the CPU computes", adapter.name);
+            return Ok(Found { engine: None, adapter: Some(adapter), remark });
+        }
+    }
+    let (engine, adapter) = GpuEngine::start(options).map_err(|error| error.to_string())?;
+    let remark = format!("GPU {}", adapter.name);
+    Ok(Found { engine: Some(Arc::new(engine)), adapter: Some(adapter), remark })
 }
 
 #[cfg(not(feature = "gpu"))]
-fn start_gpu(_: &Config) -> Result<Gpu, String> {
+fn find_gpu(_: &Config) -> Result<Found, String> {
     Err("built without GPU support".to_owned())
 }
 

@@ -70,6 +70,12 @@ pub fn commands() -> Command {
                 .arg(Arg::new("in").value_name("IN").required(true).help("Picture to read; - is standard input"))
                 .arg(Arg::new("out").value_name("OUT").required(true).help("File to write; - is standard output"))
                 .arg(process_string().help("What to do, as in 'image/resize,w_300/format,png'"))
+                .arg(
+                    Arg::new("statistics")
+                        .long("statistics")
+                        .action(ArgAction::SetTrue)
+                        .help("Tell engine, times and peak memory on standard error"),
+                )
                 .arg(config_file())
                 .args(engine_settings())
                 .after_long_help(PROCESS_HELP),

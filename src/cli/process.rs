@@ -3,6 +3,7 @@
 use super::{engines, fail, shown, usage};
 use crate::cancel::Cancel;
 use crate::process::Chain;
+use crate::processor::{Answer, Times};
 use clap::ArgMatches;
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -35,10 +36,35 @@ pub fn run(given: &ArgMatches) -> ExitCode {
         Ok(answer) => answer,
         Err(error) => return fail(&shown(&error, process)),
     };
-    match write(output, &answer.bytes) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&format!("error: cannot write {output}: {error}\n")),
+    if let Err(error) = write(output, &answer.bytes) {
+        return fail(&format!("error: cannot write {output}: {error}\n"));
     }
+    if given.get_flag("statistics") {
+        // Nobody need read it.
+        let _ = io::stderr().write_all(statistics(&answer).as_bytes());
+    }
+    ExitCode::SUCCESS
+}
+
+/// Engine, milliseconds of each phase and the peak of memory, a line each.
+fn statistics(answer: &Answer) -> String {
+    let Times { decode, queue, run, encode } = answer.times;
+    let mut text = format!("engine {}: {}\n", answer.engine.name(), answer.reason);
+    for (phase, time) in [("decode", decode), ("queue", queue), ("run", run), ("encode", encode)] {
+        text.push_str(&format!("{phase} {:.2} ms\n", time.as_secs_f64() * 1000.0));
+    }
+    if let Some(peak_bytes) = peak_memory_bytes() {
+        text.push_str(&format!("peak memory {:.1} MB\n", peak_bytes as f64 / 1e6));
+    }
+    text
+}
+
+/// The most resident memory this process has had, where the system tells (Linux).
+fn peak_memory_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024)
 }
 
 /// The bytes of a file, at most one more than `limit_bytes`, so that a longer one is told as such.

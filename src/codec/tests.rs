@@ -122,7 +122,7 @@ fn unwritten_formats_are_named() {
         let output = Output { format, quality: 90, interlace: false };
         let error = encode(&view, true, &output, &Cancel::never()).unwrap_err();
         assert_eq!(error.code, Code::NotImplemented);
-        assert_eq!(error.message, format!("format,{} is not implemented yet.", format.name()));
+        assert_eq!(error.message, format!("Answers as {} are not implemented.", format.name()));
     }
 }
 

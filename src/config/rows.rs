@@ -169,7 +169,7 @@ pub static ROWS: &[Row] = &[
         name: "memory-mb",
         kind: Kind::Number { unit: "MiB", least: 16, most: 16 * MB, set: |config, mb| config.memory_bytes = mb * MB },
         default: "4096",
-        doc: "Most memory for the pixels of one picture's plan",
+        doc: "Most memory for the pixels of all pictures in work; more are answered 503",
     },
     Row {
         name: "gpu-memory-mb",
@@ -208,6 +208,12 @@ pub static ROWS: &[Row] = &[
     },
 ];
 
+/// The table for the README.
+pub fn markdown() -> String {
+    let head = "| flag | variable | value | default | what |\n| --- | --- | --- | --- | --- |\n";
+    ROWS.iter().fold(head.to_owned(), |text, row| text + &row.markdown())
+}
+
 /// `count` is at least 1 by its row's range.
 fn non_zero(count: u64) -> NonZeroUsize {
     usize::try_from(count).ok().and_then(NonZeroUsize::new).unwrap_or(NonZeroUsize::MIN)
@@ -240,6 +246,13 @@ impl Row {
             _ => String::new(),
         };
         format!("{}{range} [default: {}] [env: {}]", self.doc, self.default, self.variable())
+    }
+
+    /// The row of the README's table.
+    fn markdown(&self) -> String {
+        let shape = self.shape().replace('|', " ");
+        let (name, variable) = (self.name, self.variable());
+        format!("| `--{name}` | `{variable}` | {shape} | {} | {} |\n", self.default, self.doc)
     }
 
     pub fn is_repeatable(&self) -> bool {

@@ -13,7 +13,7 @@ use pixelpass::limits::Limits;
 use pixelpass::pixel::Frame;
 use pixelpass::plan::weights::Resample;
 use pixelpass::process::{Chain, registry};
-use pixelpass::processor::Processor;
+use pixelpass::processor::{Memory, Processor};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -127,8 +127,10 @@ fn processor() -> Processor {
         cpu: Arc::new(cpu()),
         seats: Seats::new(2),
         gpu: None,
+        adapter: None,
         setting: Setting::Cpu,
         limits: Limits::OSS,
+        memory: Memory::new(Limits::OSS.plan_bytes),
         resample: Resample::Lanczos,
     }
 }

@@ -68,8 +68,7 @@ fn a_twelve_megapixel_jpeg_needs_little_memory() {
     // The shell's limit on address space would count what is only mapped, so ask for the peak.
     let folder = Folder::new();
     let target = folder.path().join("small.jpg").to_string_lossy().into_owned();
-    let arguments =
-        ["process", &demo("photo.jpg"), &target, "image/resize,w_300", "--engine", "cpu", "--statistics"];
+    let arguments = ["process", &demo("photo.jpg"), &target, "image/resize,w_300", "--engine", "cpu", "--statistics"];
     let done = run(&arguments);
     assert!(done.status.success(), "{}", stderr(&done));
     let text = stderr(&done);

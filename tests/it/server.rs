@@ -34,7 +34,8 @@ fn the_main_job() {
     }
     assert!(answer.header("x-pixelpass-engine").starts_with("cpu"), "{:?}", answer.headers);
     // The same with everything percent-encoded, as SDKs send it, and by virtual host.
-    let encoded = server.get(&format!("/demo/photo.jpg?x-oss-process={}", CHAIN.replace('/', "%2F").replace(',', "%2C")));
+    let encoded =
+        server.get(&format!("/demo/photo.jpg?x-oss-process={}", CHAIN.replace('/', "%2F").replace(',', "%2C")));
     assert_eq!(encoded.body, answer.body);
     let virtual_host =
         server.request("GET", &format!("/photo.jpg?x-oss-process={CHAIN}"), &[("Host", "demo.localhost:8080")], b"");
@@ -82,7 +83,10 @@ fn etags_agree_and_conditions_hold() {
     let plain = server.get("/demo/example.jpg");
     assert_eq!(plain.body, fixture("demo/example.jpg"));
     let etag = plain.header("etag").to_owned();
-    assert!(etag.len() == 34 && etag.chars().all(|c| c == '"' || c.is_ascii_digit() || c.is_ascii_uppercase()), "{etag}");
+    assert!(
+        etag.len() == 34 && etag.chars().all(|c| c == '"' || c.is_ascii_digit() || c.is_ascii_uppercase()),
+        "{etag}"
+    );
     let target = "/demo/example.jpg?x-oss-process=image/resize,w_100";
     let processed = server.get(target);
     assert_eq!(processed.header("etag"), etag);
@@ -199,12 +203,15 @@ fn a_folder_of_plain_files_is_a_bucket() {
     assert_eq!(server.get(&format!("/photos/{key}")).body, fixture("demo/example.jpg"));
     let resized = server.get(&format!("/photos/{}?x-oss-process=image/resize,w_50", key.replace('/', "%2F")));
     assert_eq!(decoded(&resized).size(), Size::new(50, 33));
-    for climbing in ["/photos/../secret.txt", "/photos/%2e%2e/secret.txt", "/photos/..%2Fsecret.txt", "/photos/a/../../secret.txt"] {
+    for climbing in
+        ["/photos/../secret.txt", "/photos/%2e%2e/secret.txt", "/photos/..%2Fsecret.txt", "/photos/a/../../secret.txt"]
+    {
         let answer = server.get(climbing);
         assert_eq!(answer.status, 404, "{climbing}: {}", answer.text());
     }
     // Nothing was written into somebody's own folder.
-    let found: Vec<_> = std::fs::read_dir(folder.path()).expect("there").map(|entry| entry.expect("one").file_name()).collect();
+    let found: Vec<_> =
+        std::fs::read_dir(folder.path()).expect("there").map(|entry| entry.expect("one").file_name()).collect();
     assert_eq!(found.len(), 2, "{found:?}");
 }
 

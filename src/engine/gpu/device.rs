@@ -4,6 +4,7 @@
 //! small limits, and asking for "an adapter" may yield a program that runs on the CPU. All three
 //! are dealt with here. Nothing here submits or waits.
 
+use super::Options;
 use crate::engine::choice::AdapterFacts;
 use crate::kernel::{KERNELS, Kernel};
 use std::fmt;
@@ -145,15 +146,26 @@ impl Device {
     }
 
     pub(super) fn facts(&self, budget_bytes: u64) -> AdapterFacts {
-        let limits = self.device.limits();
-        AdapterFacts {
-            name: self.name.clone(),
-            software: self.software,
-            texture_side: limits.max_texture_dimension_2d,
-            table_bytes: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
-            budget_bytes,
-        }
+        facts(self.name.clone(), self.software, &self.device.limits(), budget_bytes)
     }
+}
+
+fn facts(name: String, software: bool, limits: &wgpu::Limits, budget_bytes: u64) -> AdapterFacts {
+    AdapterFacts {
+        name,
+        software,
+        texture_side: limits.max_texture_dimension_2d,
+        table_bytes: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
+        budget_bytes,
+    }
+}
+
+/// What the adapter is that [`super::GpuEngine::start`] would open; opens none.
+pub fn preferred(options: &Options) -> Option<AdapterFacts> {
+    let adapter = adapters(options.backends).into_iter().next()?;
+    let info = adapter.get_info();
+    let software = info.device_type == wgpu::DeviceType::Cpu;
+    Some(facts(info.name, software, &adapter.limits(), options.budget_bytes))
 }
 
 /// The adapters that can run our kernels, hardware first.

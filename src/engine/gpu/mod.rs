@@ -19,7 +19,7 @@ mod storage;
 #[cfg(test)]
 mod tests;
 
-pub use device::{Description, StartError, describe};
+pub use device::{Description, StartError, describe, preferred};
 pub use known::known_answer;
 
 use super::choice::AdapterFacts;

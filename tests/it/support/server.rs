@@ -45,17 +45,13 @@ pub struct Server {
     child: Child,
     address: String,
     /// Where it runs; holds the embedded store where none was named.
-    pub folder: Folder,
+    _folder: Folder,
 }
 
 impl Server {
     /// Starts with these flags and waits until it tells its address.
     pub fn start(flags: &[&str]) -> Server {
-        Server::start_in(Folder::new(), flags)
-    }
-
-    /// The same in a folder that is already filled.
-    pub fn start_in(folder: Folder, flags: &[&str]) -> Server {
+        let folder = Folder::new();
         let mut child = pixelpass()
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(flags)
@@ -74,7 +70,7 @@ impl Server {
         };
         // Keep reading, so that the server never waits for a full pipe.
         std::thread::spawn(move || lines.count());
-        Server { child, address, folder }
+        Server { child, address, _folder: folder }
     }
 
     pub fn get(&self, target: &str) -> Response {
@@ -148,7 +144,8 @@ impl Response {
         let head = String::from_utf8_lossy(&answer[..end]);
         let mut lines = head.lines();
         let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok());
-        let header = |line: &str| line.split_once(':').map(|(name, value)| (name.to_lowercase(), value.trim().to_owned()));
+        let header =
+            |line: &str| line.split_once(':').map(|(name, value)| (name.to_lowercase(), value.trim().to_owned()));
         let headers: Vec<_> = lines.filter_map(header).collect();
         let chunked = headers.iter().any(|(name, value)| name == "transfer-encoding" && value == "chunked");
         let body = if chunked { unchunk(&answer[end + 4..]) } else { answer[end + 4..].to_vec() };
