@@ -3,11 +3,8 @@
 //! `cpu` is the serving engine on all cores, `one_core` the same on one, `reference` the readable
 //! scalar kernels (to 2 megapixels), `gpu` whatever adapter there is.
 
-use crate::support::{Case, SIZES, check, picture};
+use crate::support::{Case, SIZES, time};
 use divan::Bencher;
-use divan::counter::ItemsCount;
-use pixelpass::cancel::Cancel;
-use pixelpass::engine::Engine;
 use pixelpass::engine::cpu::{CpuEngine, Seats};
 use pixelpass::process::registry;
 
@@ -19,15 +16,6 @@ fn cases() -> impl Iterator<Item = Case> {
 
 fn small_cases() -> impl Iterator<Item = Case> {
     cases().filter(|case| case.size.pixels() < 3_000_000)
-}
-
-fn time(bencher: Bencher, engine: &dyn Engine, case: &Case) {
-    let plan = case.plan();
-    check(engine, &plan, case.size);
-    bencher
-        .counter(ItemsCount::new(case.size.pixels()))
-        .with_inputs(|| picture(engine, case.size))
-        .bench_values(|frame| engine.run(&plan, vec![frame], &Cancel::never()).map(|done| done.frame.size()));
 }
 
 #[divan::bench(args = cases(), sample_count = 9, sample_size = 1, max_time = 3)]

@@ -1,26 +1,15 @@
 //! The resampler against other implementations, on one core: our readable reference and the
 //! `image` crate's, both with the same Lanczos kernel.
 
-use crate::support::{Case, SIZES, check, picture};
+use crate::support::{Case, SIZES, picture, time};
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use pixelpass::cancel::Cancel;
-use pixelpass::engine::Engine;
 use pixelpass::engine::cpu::{CpuEngine, Seats};
 
 const PROCESS: [&str; 2] = ["image/resize,w_300", "image/resize,w_1024"];
 
 fn cases() -> impl Iterator<Item = Case> {
     PROCESS.into_iter().flat_map(|process| SIZES[1..].iter().map(move |size| Case { process, size: *size }))
-}
-
-fn time(bencher: Bencher, engine: &dyn Engine, case: &Case) {
-    let plan = case.plan();
-    check(engine, &plan, case.size);
-    bencher
-        .counter(ItemsCount::new(case.size.pixels()))
-        .with_inputs(|| picture(engine, case.size))
-        .bench_values(|frame| engine.run(&plan, vec![frame], &Cancel::never()).map(|done| done.frame.size()));
 }
 
 #[divan::bench(args = cases(), sample_count = 9, sample_size = 1)]

@@ -1,5 +1,7 @@
 //! What benches share: pictures of three sizes, plans for them, the header line.
 
+use divan::Bencher;
+use divan::counter::ItemsCount;
 use pixelpass::cancel::Cancel;
 use pixelpass::engine::Engine;
 use pixelpass::format::{Format, Probe};
@@ -58,11 +60,21 @@ pub fn picture(engine: &dyn Engine, size: Size) -> Frame {
 }
 
 /// Runs once and checks that the answer is not empty before anything is timed.
-pub fn check(engine: &dyn Engine, plan: &Arc<Plan>, size: Size) {
+fn check(engine: &dyn Engine, plan: &Arc<Plan>, size: Size) {
     let done = engine.run(plan, vec![picture(engine, size)], &Cancel::never());
     let done = done.unwrap_or_else(|declined| panic!("{declined}"));
     assert_eq!(done.frame.size(), plan.result_size());
     assert!(done.frame.view().row(plan.result_size().height / 2).iter().any(|byte| *byte != 0));
+}
+
+/// Times a case on an engine, the picture already in the engine's frame.
+pub fn time(bencher: Bencher, engine: &dyn Engine, case: &Case) {
+    let plan = case.plan();
+    check(engine, &plan, case.size);
+    bencher
+        .counter(ItemsCount::new(case.size.pixels()))
+        .with_inputs(|| picture(engine, case.size))
+        .bench_values(|frame| engine.run(&plan, vec![frame], &Cancel::never()).map(|done| done.frame.size()));
 }
 
 /// Says what is measured: a figure without its machine is not quoted.

@@ -3,7 +3,10 @@
 use crate::support::compare::{Difference, difference};
 use crate::support::pictures::{flat, from_fn, noise};
 use crate::support::{cpu, plan, plan_of, run};
+use pixelpass::cancel::Cancel;
+use pixelpass::codec;
 use pixelpass::color::Color;
+use pixelpass::engine::Engine;
 use pixelpass::error::Code;
 use pixelpass::format::{Format, Output, Probe};
 use pixelpass::geometry::{Orientation, Size};
@@ -302,6 +305,40 @@ fn decoding_small_stays_near_a_full_decode() {
     let full_result = run(&cpu(), &Arc::new(full), &picture(size, 4005.0));
     let found = difference(&small_result.view(), &full_result.view());
     assert!(found.largest <= 1, "{found:?}");
+}
+
+#[test]
+fn decoding_small_keeps_the_quality_of_a_full_decode() {
+    // The bound under which a reduced decode may be used at all: against a full decode and the
+    // same resampler, on photographs.
+    for file in ["demo/photo.jpg", "demo/landscape.jpg"] {
+        let bytes = crate::support::fixture(file);
+        let probe = codec::probe(&bytes, &Limits::OSS).unwrap();
+        for process in ["image/resize,w_100", "image/resize,w_300", "image/resize,w_449"] {
+            let plan = |format| {
+                let probe = Probe { format, ..probe.clone() };
+                Arc::new(Chain::parse(process).unwrap().plan(&probe, &Limits::OSS, Resample::Lanczos).unwrap())
+            };
+            let result = |plan: &Arc<Plan>| {
+                let mut frame = cpu().frame(plan.layers[0].size).unwrap_or_else(|declined| panic!("{declined}"));
+                let reduction = plan.layers[0].reduction;
+                codec::decode(&bytes, &probe, reduction, &mut frame.view_mut(), &Cancel::never()).unwrap();
+                run(&cpu(), plan, &frame)
+            };
+            let (small, full) = (plan(Format::Jpeg), plan(Format::Png));
+            assert!(small.layers[0].reduction > 1 && full.layers[0].reduction == 1);
+            let found = psnr_db(&result(&small), &result(&full));
+            assert!(found > 40.0, "{file} {process}: {found:.1} dB");
+        }
+    }
+}
+
+/// Peak signal to noise ratio of two pictures in dB.
+fn psnr_db(a: &Frame, b: &Frame) -> f64 {
+    let pairs = texels(a).into_iter().zip(texels(b));
+    let squares: f64 =
+        pairs.flat_map(|(a, b)| (0..3).map(move |channel| f64::from(a[channel].abs_diff(b[channel])).powi(2))).sum();
+    10.0 * (255.0 * 255.0 / (squares / (a.size().pixels() as f64 * 3.0)).max(1e-9)).log10()
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod actions;
 mod cli;
+mod fallback;
 mod house;
 mod laws;
 mod parity;
