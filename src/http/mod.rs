@@ -4,7 +4,7 @@
 //! reads it, since keys may contain `//`, `..` and `%2F`. Three addresses are ours, in path style
 //! only: `/` is the start page, `/healthz` says that the process lives, `/readyz` that it takes
 //! requests. The two names are therefore no buckets. Errors become answers, and are logged, in
-//! [`failure`] alone.
+//! `failure` alone.
 
 mod page;
 mod request_id;
