@@ -39,20 +39,7 @@ fn reference(bencher: Bencher, case: &Case) {
 #[cfg(feature = "gpu")]
 #[divan::bench(args = cases(), sample_count = 9, sample_size = 1, max_time = 3)]
 fn gpu(bencher: Bencher, case: &Case) {
-    use pixelpass::engine::gpu;
-    use std::sync::OnceLock;
-    static ENGINE: OnceLock<Option<gpu::GpuEngine>> = OnceLock::new();
-    let engine = ENGINE.get_or_init(|| match gpu::GpuEngine::start(gpu::Options::default()) {
-        Ok((engine, facts)) => {
-            println!("gpu: {}", facts.name);
-            Some(engine)
-        }
-        Err(error) => {
-            println!("gpu: not measured: {error}");
-            None
-        }
-    });
-    if let Some(engine) = engine {
+    if let Ok(engine) = crate::support::gpu() {
         time(bencher, engine, case);
     }
 }

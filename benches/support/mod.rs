@@ -77,8 +77,23 @@ pub fn time(bencher: Bencher, engine: &dyn Engine, case: &Case) {
         .bench_values(|frame| engine.run(&plan, vec![frame], &Cancel::never()).map(|done| done.frame.size()));
 }
 
+/// Whatever adapter there is, or why there is none.
+#[cfg(feature = "gpu")]
+pub fn gpu() -> Result<&'static pixelpass::engine::gpu::GpuEngine, String> {
+    use pixelpass::engine::gpu::{GpuEngine, Options};
+    use std::sync::OnceLock;
+    static ENGINE: OnceLock<Result<GpuEngine, String>> = OnceLock::new();
+    let start = || GpuEngine::start(Options::default()).map(|(engine, _)| engine).map_err(|error| error.to_string());
+    ENGINE.get_or_init(start).as_ref().map_err(String::clone)
+}
+
 /// Says what is measured: a figure without its machine is not quoted.
 pub fn announce() {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     println!("pixelpass {}, {cores} cores", env!("CARGO_PKG_VERSION"));
+    #[cfg(feature = "gpu")]
+    match gpu() {
+        Ok(engine) => println!("gpu: {}", engine.facts().name),
+        Err(reason) => println!("gpu: not measured: {reason}"),
+    }
 }

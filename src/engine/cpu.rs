@@ -109,8 +109,9 @@ impl Drop for Pooled {
 /// Bytes of idle buffers that an engine keeps.
 const IDLE_BYTES: usize = 256 * 1024 * 1024;
 
-/// Passes with fewer result pixels than this are not worth a second thread.
-const SHARED_PIXELS: u64 = 64 * 1024;
+/// Passes cheaper than this (see [`Args::cost`]) are not worth a second thread, whose start takes
+/// some 50 µs.
+const SHARED_COST: u64 = 1 << 20;
 
 /// Runs plans on the CPU.
 #[derive(Debug)]
@@ -139,7 +140,8 @@ impl CpuEngine {
             let mut band = Band { first_row, rows };
             if self.reference { args.run_reference(inputs, &mut band) } else { args.run(inputs, &mut band) }
         };
-        let wanted = if size.pixels() < SHARED_PIXELS || self.reference { 0 } else { size.height as usize - 1 };
+        let wanted =
+            if size.pixels() * args.cost() < SHARED_COST || self.reference { 0 } else { size.height as usize - 1 };
         let helpers = self.seats.take(wanted);
         // Bands small enough to notice a deadline and to even out uneven ones.
         let bands = (helpers.count as u32 + 1) * 4;

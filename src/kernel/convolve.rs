@@ -30,6 +30,14 @@ impl std::fmt::Display for Params {
     }
 }
 
+impl Params {
+    /// See [`super::Args::cost`]: a multiplication and an addition a tap and channel, and three
+    /// times as much where pixels are premultiplied.
+    pub(super) fn cost(&self) -> u64 {
+        u64::from(self.taps) * if self.opaque == 1 { 1 } else { 3 }
+    }
+}
+
 /// The reference, line for line the shader's.
 pub fn texel(params: &Params, inputs: &Inputs, x: u32, y: u32) -> [u32; 4] {
     let tap = |along: i32, across: i32| {

@@ -17,6 +17,13 @@ impl std::fmt::Display for Params {
     }
 }
 
+impl Params {
+    /// See [`super::Args::cost`]: five reads and a division a channel.
+    pub(super) fn cost(&self) -> u64 {
+        4
+    }
+}
+
 /// The reference, line for line the shader's.
 pub fn texel(params: &Params, inputs: &Inputs, x: u32, y: u32) -> [u32; 4] {
     let x = x as i32;

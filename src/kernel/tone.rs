@@ -15,6 +15,13 @@ impl std::fmt::Display for Params {
     }
 }
 
+impl Params {
+    /// See [`super::Args::cost`]: three look-ups.
+    pub(super) fn cost(&self) -> u64 {
+        4
+    }
+}
+
 /// The reference, line for line the shader's.
 pub fn texel(_params: &Params, inputs: &Inputs, x: u32, y: u32) -> [u32; 4] {
     let texel = inputs.src.texel(x, y);
