@@ -165,7 +165,7 @@ fn split(path: &str, hosted: Option<&Bucket>) -> Result<(Option<Bucket>, String)
         None if rest.is_empty() => Ok((None, String::new())),
         None => {
             let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
-            Ok((Some(Bucket::new(bucket)?), key.to_owned()))
+            Ok((Some(Bucket::or_folder(bucket)?), key.to_owned()))
         }
     }
 }
@@ -239,7 +239,10 @@ mod tests {
             ("1.2.3.4", "/demo//a", Err(Code::InvalidObjectName)),
             ("1.2.3.4", "/demo/%5Ca", Err(Code::InvalidObjectName)),
             ("1.2.3.4", "//demo/a", Err(Code::InvalidBucketName)),
-            ("1.2.3.4", "/Demo/a", Err(Code::InvalidBucketName)),
+            ("1.2.3.4", "/.git/config", Err(Code::InvalidBucketName)),
+            // A folder need not be called as a bucket must.
+            ("1.2.3.4", "/My%20Photos/a", Ok("My Photos a")),
+            ("Demo.localhost", "/v0/a", Ok("demo v0/a")),
             // Slashes only: no key, and in path style no bucket.
             ("1.2.3.4", "/", Ok("service")),
             ("1.2.3.4", "//", Ok("service")),

@@ -132,7 +132,7 @@ impl Store {
     /// while this is held.
     ///
     /// # Errors
-    /// `NoSuchKey`, `NoSuchBucket`.
+    /// `NoSuchKey`; `NoSuchBucket`, or `InvalidBucketName` where no bucket could have the name.
     pub async fn get(&self, bucket: &Bucket, key: &Key) -> Result<Object, Error> {
         let Some((location, path)) = self.locate(bucket, key) else {
             return Err(self.missing(bucket, key).await);
@@ -342,6 +342,9 @@ fn storage_error(error: object_store::Error, key: &Key) -> Error {
 }
 
 fn no_such_bucket(bucket: &Bucket) -> Error {
+    if !bucket.is_regular() {
+        return name::invalid_bucket_name(bucket.as_str());
+    }
     let error = Error::new(Code::NoSuchBucket, "The specified bucket does not exist.");
     error.ec(Ec(15, 101)).detail("BucketName", bucket.as_str())
 }

@@ -3,27 +3,50 @@
 use crate::error::{Code, Error};
 use std::fmt;
 
-/// A legal bucket name: 3 to 63 of `[a-z0-9-]`, beginning and ending with a letter or digit.
+/// A bucket's name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Bucket(String);
 
 impl Bucket {
+    /// A bucket by the rules of OSS: 3 to 63 of `[a-z0-9-]`, beginning and ending with a letter or
+    /// digit.
+    ///
     /// # Errors
     /// `InvalidBucketName`.
     pub fn new(name: &str) -> Result<Bucket, Error> {
-        let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        let legal =
-            (3..=63).contains(&name.len()) && name.bytes().all(inner) && !name.starts_with('-') && !name.ends_with('-');
-        if !legal {
-            let message = "The specified bucket is not valid.";
-            return Err(Error::new(Code::InvalidBucketName, message).detail("BucketName", name));
+        let bucket = Bucket(name.to_owned());
+        if bucket.is_regular() { Ok(bucket) } else { Err(invalid_bucket_name(name)) }
+    }
+
+    /// A bucket by the rules, or a name that a folder which is already there may have: one visible
+    /// path segment. Folders served as they are need not be called as OSS wants it.
+    ///
+    /// # Errors
+    /// `InvalidBucketName`.
+    pub fn or_folder(name: &str) -> Result<Bucket, Error> {
+        if is_safe_segment(name) && !name.starts_with('.') {
+            return Ok(Bucket(name.to_owned()));
         }
-        Ok(Bucket(name.to_owned()))
+        Err(invalid_bucket_name(name))
+    }
+
+    /// Whether the name keeps the rules of OSS.
+    pub fn is_regular(&self) -> bool {
+        let name = &self.0;
+        let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        (3..=63).contains(&name.len()) && name.bytes().all(inner) && !name.starts_with('-') && !name.ends_with('-')
     }
 
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether a path segment can be a file's or folder's name that stays where it is.
+fn is_safe_segment(segment: &str) -> bool {
+    !matches!(segment, "" | "." | "..")
+        && segment.len() <= 255
+        && !segment.contains(|c: char| matches!(c, '\\' | '/') || c.is_control())
 }
 
 impl fmt::Display for Bucket {
@@ -56,16 +79,11 @@ impl Key {
     /// empty, `.` and `..` segments, backslashes, control characters, segments over 255 bytes, and
     /// last segments like `name#1`, which atomic writes keep for themselves.
     pub fn relative_path(&self) -> Option<&str> {
-        let safe = |segment: &str| {
-            !matches!(segment, "" | "." | "..")
-                && segment.len() <= 255
-                && !segment.contains(|c: char| c == '\\' || c.is_control())
-        };
         let file_name = self.0.rsplit('/').next()?;
         let staging = file_name
             .split_once('#')
             .is_some_and(|(_, suffix)| !suffix.is_empty() && suffix.bytes().all(|byte| byte.is_ascii_digit()));
-        (self.0.split('/').all(safe) && !staging).then_some(&self.0)
+        (self.0.split('/').all(is_safe_segment) && !staging).then_some(&self.0)
     }
 }
 
@@ -73,6 +91,11 @@ impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// The error for a name that no bucket can have.
+pub(super) fn invalid_bucket_name(name: &str) -> Error {
+    Error::new(Code::InvalidBucketName, "The specified bucket is not valid.").detail("BucketName", name)
 }
 
 /// The error for a key that no object can have.
@@ -91,6 +114,17 @@ mod tests {
         }
         for name in ["", "ab", "Demo", "-ab", "ab-", "a.b", "a_b", "..", "a/b", &"x".repeat(64)] {
             assert_eq!(Bucket::new(name).unwrap_err().code, Code::InvalidBucketName, "{name}");
+        }
+    }
+
+    #[test]
+    fn folders_may_be_called_otherwise() {
+        for name in ["v0", "My Photos", "照片", "a.b", "UPPER_CASE"] {
+            let folder = Bucket::or_folder(name).unwrap();
+            assert!(!folder.is_regular() && folder.as_str() == name);
+        }
+        for name in ["", ".", "..", ".git", "a/b", "a\\b", "a\nb", &"x".repeat(256)] {
+            assert_eq!(Bucket::or_folder(name).unwrap_err().code, Code::InvalidBucketName, "{name}");
         }
     }
 

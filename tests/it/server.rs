@@ -209,10 +209,19 @@ fn a_folder_of_plain_files_is_a_bucket() {
         let answer = server.get(climbing);
         assert_eq!(answer.status, 404, "{climbing}: {}", answer.text());
     }
+    // Folders need not be called as OSS wants it; names that no bucket could have are told as such.
+    for name in ["v0", "My Photos"] {
+        std::fs::create_dir(folder.path().join(name)).expect("made");
+        std::fs::write(folder.path().join(name).join("a.png"), fixture("demo/logo.png")).expect("written");
+        let target = format!("/{}/a.png?x-oss-process=image/resize,w_20", name.replace(' ', "%20"));
+        assert_eq!(decoded(&server.get(&target)).size(), Size::new(20, 20), "{name}");
+    }
+    assert_eq!(server.get("/UPPER/a.png").element("Code"), "InvalidBucketName");
+    assert_eq!(server.get("/upper/a.png").element("Code"), "NoSuchBucket");
     // Nothing was written into somebody's own folder.
     let found: Vec<_> =
         std::fs::read_dir(folder.path()).expect("there").map(|entry| entry.expect("one").file_name()).collect();
-    assert_eq!(found.len(), 2, "{found:?}");
+    assert_eq!(found.len(), 4, "{found:?}");
 }
 
 #[test]
