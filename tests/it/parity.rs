@@ -5,7 +5,7 @@
 //! adapter. Real adapters may fuse multiply and add in `convolve`: ±1 in a small share.
 
 use crate::support::compare::{Difference, difference};
-use crate::support::pictures::{noise, ramp};
+use crate::support::pictures::{Random, noise, ramp};
 use crate::support::{cpu, fixture, plan, plan_of, run};
 use pixelpass::cancel::Cancel;
 use pixelpass::codec;
@@ -126,6 +126,47 @@ fn photo_case(process: &str, file: &str) -> Case {
     Case { name: format!("{process} on {file}"), plan: Arc::new(plan), picture }
 }
 
+/// Chains of random legal actions on small random pictures: what nobody thought of.
+fn random_cases(count: u64) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for seed in 0..count {
+        let mut random = Random::new(seed);
+        let mut pick = |from: u32, to: u32| from + random.next() % (to - from + 1);
+        let size = Size::new(pick(1, 90), pick(1, 90));
+        let alpha = pick(0, 1) == 1;
+        let mut process = "image".to_owned();
+        for _ in 0..pick(1, 6) {
+            process += &match pick(0, 10) {
+                0 => format!("/resize,w_{},limit_{}", pick(1, 120), pick(0, 1)),
+                1 => {
+                    let fit = ["lfit", "mfit", "fill", "pad", "fixed"][pick(0, 4) as usize];
+                    format!("/resize,m_{fit},w_{},h_{},limit_{},color_3366FF", pick(1, 99), pick(1, 99), pick(0, 1))
+                }
+                2 => format!(
+                    "/crop,w_{},h_{},g_{}",
+                    pick(0, 99),
+                    pick(0, 99),
+                    ["nw", "center", "se"][pick(0, 2) as usize]
+                ),
+                3 => format!("/indexcrop,{}_{},i_{}", ["x", "y"][pick(0, 1) as usize], pick(1, 60), pick(0, 3)),
+                4 => format!("/circle,r_{}", pick(1, 60)),
+                5 => format!("/rounded-corners,r_{}", pick(1, 60)),
+                6 => format!("/flip,{}", pick(0, 2)),
+                7 => format!("/blur,r_{},s_{}", pick(1, 50), pick(1, 50)),
+                8 => format!("/bright,{}", pick(0, 200) as i32 - 100),
+                9 => format!("/contrast,{}", pick(0, 200) as i32 - 100),
+                _ => format!("/sharpen,{}", pick(50, 399)),
+            };
+        }
+        if pick(0, 2) == 0 {
+            process += "/format,jpg";
+        }
+        let name = format!("{process} on noise {size} alpha {alpha}");
+        cases.push(Case { name, plan: plan(&process, size, alpha), picture: noise(size, alpha) });
+    }
+    cases
+}
+
 /// Compares two engines over `cases` and fails with every case that is over the bound.
 fn assert_parity(cases: &[Case], left: &dyn Engine, right: &dyn Engine, bound: Difference) {
     assert!(!cases.is_empty());
@@ -150,7 +191,7 @@ fn the_cases_reach_every_kernel() {
 
 #[test]
 fn the_fast_cpu_versions_equal_the_reference() {
-    let cases: Vec<_> = verb_cases().into_iter().chain(example_cases()).collect();
+    let cases: Vec<_> = verb_cases().into_iter().chain(example_cases()).chain(random_cases(400)).collect();
     assert_parity(&cases, &cpu(), &CpuEngine::reference(), Difference::NONE);
 }
 
@@ -164,7 +205,7 @@ mod on_gpu {
     fn the_gpu_equals_the_cpu() {
         let Some(gpu) = gpu::engine() else { return };
         let bound = if gpu.facts().software { Difference::NONE } else { HARDWARE_BOUND };
-        let cases: Vec<_> = verb_cases().into_iter().chain(example_cases()).collect();
+        let cases: Vec<_> = verb_cases().into_iter().chain(example_cases()).chain(random_cases(200)).collect();
         assert_parity(&cases, gpu, &cpu(), bound);
     }
 
