@@ -39,6 +39,8 @@ pub struct Config {
     pub base_domains: Vec<String>,
     pub resample: Resample,
     pub deadline: Duration,
+    /// Longest silence of a client that has still to send something.
+    pub patience: Duration,
     pub memory_bytes: u64,
     pub gpu_memory_bytes: u64,
     pub upload_limit_bytes: u64,
@@ -122,6 +124,7 @@ impl Default for Config {
             base_domains: vec!["localhost".to_owned()],
             resample: Resample::default(),
             deadline: Duration::from_secs(30),
+            patience: Duration::from_secs(30),
             memory_bytes: 4096 * MB,
             gpu_memory_bytes: 1024 * MB,
             upload_limit_bytes: 100 * MB,

@@ -47,7 +47,7 @@ fn serve(config: &Config) -> Result<(), String> {
         let demo = Bucket::new(DEMO_BUCKET).map_err(|error| error.to_string())?;
         let demo = service.store.bucket_exists(&demo).await.map_err(|error| error.to_string())?;
         print(&greeting(config, address, &service.store, &remark, demo));
-        http::serve(listener, service, demo).await.map_err(|error| error.to_string())
+        http::serve(listener, service, demo, config.patience).await.map_err(|error| error.to_string())
     })
 }
 

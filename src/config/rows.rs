@@ -166,6 +166,17 @@ pub static ROWS: &[Row] = &[
         doc: "Longest time for a processed answer, waiting included; then 503",
     },
     Row {
+        name: "patience-ms",
+        kind: Kind::Number {
+            unit: "milliseconds",
+            least: 1,
+            most: 3_600_000,
+            set: |config, ms| config.patience = Duration::from_millis(ms),
+        },
+        default: "30000",
+        doc: "Longest silence of a client that has still to send something; then it is let go",
+    },
+    Row {
         name: "memory-mb",
         kind: Kind::Number { unit: "MiB", least: 16, most: 16 * MB, set: |config, mb| config.memory_bytes = mb * MB },
         default: "4096",

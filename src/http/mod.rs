@@ -21,8 +21,13 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
+use futures_util::stream;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
 use request_id::RequestIds;
-use std::future::{Future, IntoFuture};
+use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
@@ -38,43 +43,57 @@ struct House {
     service: Service,
     start_page: Bytes,
     ids: RequestIds,
+    /// Longest silence of a client that has still to send something.
+    patience: Duration,
     /// Set when the server shall stop.
     leaving: AtomicBool,
 }
 
 /// Serves on `listener` until the process is told to stop, then lets running requests finish.
 ///
-/// `demo` says whether the start page may show the samples.
+/// `demo` says whether the start page may show the samples. A client that sends nothing for
+/// `patience` while its request is not complete, or between two requests, is let go.
 ///
 /// # Errors
-/// When signals or the listener cannot be used.
-pub async fn serve(listener: TcpListener, service: Service, demo: bool) -> io::Result<()> {
+/// When signals cannot be used.
+pub async fn serve(listener: TcpListener, service: Service, demo: bool, patience: Duration) -> io::Result<()> {
     let ids = RequestIds::new();
-    let house = House { service, start_page: page::start(demo), ids, leaving: AtomicBool::new(false) };
+    let house = House { service, start_page: page::start(demo), ids, patience, leaving: AtomicBool::new(false) };
     let house = Arc::new(house);
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let handler = answer.with_state(house.clone()).into_make_service();
-    let server = axum::serve(listener, handler).with_graceful_shutdown(async {
-        // A sender that is gone means stop as well.
-        let _ = stopped.await;
-    });
-    let mut server = pin!(server.into_future());
-    if let Either::Left((ended, _)) = select(server.as_mut(), pin!(told_to_stop()?)).await {
-        return ended;
-    }
-    tracing::info!("stopping: no new connections, running requests may finish");
-    house.leaving.store(true, Ordering::Relaxed);
-    // Nobody listens only if the server has ended already.
-    let _ = stop.send(());
-    let (too_long, told_again) = (pin!(tokio::time::sleep(FAREWELL)), pin!(told_to_stop()?));
-    let impatient = select(too_long, told_again);
-    match select(server, impatient).await {
-        Either::Left((ended, _)) => ended,
-        Either::Right(_) => {
-            tracing::warn!("stopped with requests unfinished");
-            Ok(())
+    let mut protocol = http1::Builder::new();
+    protocol.timer(TokioTimer::new()).header_read_timeout(patience);
+    let connections = GracefulShutdown::new();
+    let mut told = pin!(told_to_stop()?);
+    loop {
+        match select(pin!(listener.accept()), told.as_mut()).await {
+            Either::Left((Ok((stream, _)), _)) => {
+                // Without it small answers wait for the client's acknowledgement.
+                let _ = stream.set_nodelay(true);
+                let handler = TowerToHyperService::new(answer.with_state(house.clone()));
+                let connection = connections.watch(protocol.serve_connection(TokioIo::new(stream), handler));
+                tokio::spawn(async move {
+                    if let Err(error) = connection.await {
+                        tracing::debug!(%error, "connection ended");
+                    }
+                });
+            }
+            Either::Left((Err(error), _)) => {
+                // Most often too many open files: those that are open will end.
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            Either::Right(_) => break,
         }
     }
+    drop(listener);
+    tracing::info!("stopping: no new connections, running requests may finish");
+    house.leaving.store(true, Ordering::Relaxed);
+    let (too_long, told_again) = (pin!(tokio::time::sleep(FAREWELL)), pin!(told_to_stop()?));
+    let finished = pin!(connections.shutdown());
+    if let Either::Right(_) = select(finished, select(too_long, told_again)).await {
+        tracing::warn!("stopped with requests unfinished");
+    }
+    Ok(())
 }
 
 /// Done when the process gets SIGTERM or SIGINT (or Ctrl-C).
@@ -94,7 +113,7 @@ fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
 async fn answer(State(house): State<Arc<House>>, request: axum::extract::Request) -> Response {
     let begin = Instant::now();
     let id = house.ids.next();
-    let request = translate(request, begin);
+    let request = translate(request, begin, house.patience);
     let (method, head) = (request.method.clone(), request.method == "HEAD");
     let (host, path) = (request.host.clone(), request.path.clone());
     let reply = match dispatch(&house, request).await {
@@ -146,12 +165,18 @@ fn failure(error: &Error, head: bool, id: &str, host: &str, method: &str, path: 
 }
 
 /// A request in the words of the protocol's room.
-fn translate(request: axum::extract::Request, begin: Instant) -> Request {
+fn translate(request: axum::extract::Request, begin: Instant, patience: Duration) -> Request {
     let (parts, body) = request.into_parts();
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers: Vec<_> = parts.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
     let host = host(&parts.uri, parts.headers.get(header::HOST).map(text));
-    let body = body.into_data_stream().map(|chunk| chunk.map_err(incomplete));
+    let body = stream::unfold(body.into_data_stream(), move |mut chunks| async move {
+        let chunk = match tokio::time::timeout(patience, chunks.next()).await {
+            Ok(chunk) => chunk?.map_err(incomplete),
+            Err(silence) => Err(incomplete(silence)),
+        };
+        Some((chunk, chunks))
+    });
     Request {
         method: parts.method.as_str().to_owned(),
         path: parts.uri.path().to_owned(),
@@ -168,7 +193,7 @@ fn host(uri: &Uri, header: Option<String>) -> String {
     uri.authority().map(|authority| authority.as_str().to_owned()).or(header).unwrap_or_default()
 }
 
-fn incomplete(error: axum::Error) -> Error {
+fn incomplete(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     let message = "You did not provide the number of bytes specified by the Content-Length HTTP header.";
     Error::new(crate::error::Code::IncompleteBody, message).because(error)
 }

@@ -34,7 +34,7 @@ const GROUND: &[&str] = &["GROUND"];
 const GROUND_ROOMS: [&str; 7] = ["error", "color", "geometry", "limits", "cancel", "pixel", "format"];
 
 /// Outside packages and the rooms whose door they may use.
-const DOORS: [(&str, &[&str]); 16] = [
+const DOORS: [(&str, &[&str]); 18] = [
     ("wgpu", &["engine/gpu"]),
     ("pollster", &["engine/gpu"]),
     ("image", &["codec"]),
@@ -42,6 +42,8 @@ const DOORS: [(&str, &[&str]); 16] = [
     ("turbojpeg_sys", &["codec"]),
     ("exif", &["codec"]),
     ("axum", &["http"]),
+    ("hyper", &["http"]),
+    ("hyper_util", &["http"]),
     ("object_store", &["store"]),
     ("tokio", &["http", "oss", "store", "cli"]),
     ("base64", &["process", "oss"]),

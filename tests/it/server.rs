@@ -279,6 +279,25 @@ fn a_deadline_ends_a_request() {
 }
 
 #[test]
+fn silent_clients_are_let_go() {
+    use std::io::{Read, Write};
+    let server = Server::start(&["--patience-ms", "200", "--anonymous", "write"]);
+    // Half a head: the connection ends without an answer, or with 408.
+    let mut half = server.connect();
+    half.write_all(b"GET /demo/example.jpg HTTP/1.1\r\nHost: a").expect("sent");
+    let mut answer = String::new();
+    half.read_to_string(&mut answer).expect("closed by the server");
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
+    // Half a body: the upload fails and nothing is stored.
+    let mut half = server.connect();
+    half.write_all(b"PUT /demo/half.txt HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf").expect("sent");
+    let mut answer = String::new();
+    half.read_to_string(&mut answer).expect("closed by the server");
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("IncompleteBody"), "{answer}");
+    assert_eq!(server.get("/demo/half.txt").status, 404);
+}
+
+#[test]
 fn it_lives_is_ready_and_leaves_in_peace() {
     let server = Server::start(&[]);
     assert_eq!(server.get("/healthz").status, 200);
