@@ -42,11 +42,7 @@ impl Params {
 pub fn texel(params: &Params, inputs: &Inputs, x: u32, y: u32) -> [u32; 4] {
     let tap = |along: i32, across: i32| {
         let place = along.clamp(params.low, params.high - 1) as u32;
-        if params.axis == 0 {
-            inputs.src.texel(place, across as u32)
-        } else {
-            inputs.src.texel(across as u32, place)
-        }
+        if params.axis == 0 { inputs.src.texel(place, across as u32) } else { inputs.src.texel(across as u32, place) }
     };
     let place = if params.axis == 0 { x } else { y };
     let across = ((if params.axis == 0 { y } else { x }) + params.cross) as i32;

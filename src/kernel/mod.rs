@@ -90,11 +90,17 @@ macro_rules! params {
     };
 }
 
+// Named one by one, since formatters do not see modules that a macro declares.
+pub mod convolve;
+pub mod flatten;
+pub mod gather;
+pub mod mask;
+pub mod sharpen;
+pub mod tone;
+
 /// Declares the table of kernels.
 macro_rules! kernels {
     ($($variant:ident $module:ident,)*) => {
-        $(pub mod $module;)*
-
         /// A kernel with its parameters.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Args { $($variant($module::Params),)* }
