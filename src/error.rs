@@ -148,6 +148,12 @@ impl Error {
         Error::new(Code::MemLimitExceeded, "The image needs more memory than is allowed.").ec(Ec::image(12))
     }
 
+    /// A source file of more bytes than are processed.
+    pub fn source_too_large(limit_bytes: u64) -> Error {
+        let message = format!("The source image is larger than {limit_bytes} bytes.");
+        Error::new(Code::ImageTooLarge, message).ec(Ec::image(1))
+    }
+
     /// A source whose pixels cannot be decoded.
     pub fn damaged(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
         Error::new(Code::ImageDamage, "The image file may be damaged.").because(source)

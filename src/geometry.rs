@@ -108,10 +108,6 @@ impl Gravity {
         ("se", Gravity::SouthEast),
     ];
 
-    pub fn parse(name: &str) -> Option<Gravity> {
-        Gravity::NAMES.iter().find(|(known, _)| *known == name).map(|(_, gravity)| *gravity)
-    }
-
     pub fn name(self) -> &'static str {
         Gravity::NAMES[self as usize].0
     }
@@ -145,10 +141,6 @@ impl Fit {
     /// Every mode with its name.
     pub const NAMES: [(&'static str, Fit); 5] =
         [("lfit", Fit::Lfit), ("mfit", Fit::Mfit), ("fill", Fit::Fill), ("pad", Fit::Pad), ("fixed", Fit::Fixed)];
-
-    pub fn parse(name: &str) -> Option<Fit> {
-        Fit::NAMES.iter().find(|(known, _)| *known == name).map(|(_, fit)| *fit)
-    }
 
     pub fn name(self) -> &'static str {
         Fit::NAMES[self as usize].0

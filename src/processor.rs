@@ -9,6 +9,7 @@ use crate::engine::choice::{self, AdapterFacts, Setting};
 use crate::engine::cpu::Seats;
 use crate::engine::{Declined, Done, Engine, Kind};
 use crate::error::Error;
+use crate::format::Probe;
 use crate::limits::Limits;
 use crate::plan::Plan;
 use crate::plan::weights::Resample;
@@ -108,22 +109,22 @@ impl Processor {
         codec::check_output(plan.output.format)?;
         let _reservation = self.memory.reserve(plan.peak_bytes())?;
         let (kind, reason) = choice::choose(&plan, self.setting, self.adapter.as_ref());
-        let mut times = Times::default();
+        let mut waited = Duration::ZERO;
         let mut reason = Cow::Borrowed(reason);
         if let (Kind::Gpu, Some(gpu)) = (kind, &self.gpu) {
             match self.run(gpu.as_ref(), source, &probe, &plan, cancel, begin) {
-                Ok((done, decode)) => return finish(&plan, done, decode, Kind::Gpu, reason, times, cancel),
+                Ok((done, decode)) => return finish(&plan, done, decode, Kind::Gpu, reason, waited, cancel),
                 Err(Declined::Error(error)) => return Err(error),
                 Err(declined) => {
                     tracing::warn!(%declined, "plan goes to the CPU engine");
                     reason = Cow::Owned(declined.to_string());
-                    times.queue = begin.elapsed();
+                    waited = begin.elapsed();
                 }
             }
         }
         let begin = Instant::now();
         match self.run(self.cpu.as_ref(), source, &probe, &plan, cancel, begin) {
-            Ok((done, decode)) => finish(&plan, done, decode, Kind::Cpu, reason, times, cancel),
+            Ok((done, decode)) => finish(&plan, done, decode, Kind::Cpu, reason, waited, cancel),
             Err(Declined::Error(error)) => Err(error),
             Err(Declined::Busy) => Err(Error::unavailable("The server is busy.")),
             Err(declined) => Err(Error::internal(declined.to_string())),
@@ -135,7 +136,7 @@ impl Processor {
         &self,
         engine: &dyn Engine,
         source: &[u8],
-        probe: &crate::format::Probe,
+        probe: &Probe,
         plan: &Arc<Plan>,
         cancel: &Cancel,
         begin: Instant,
@@ -149,18 +150,19 @@ impl Processor {
     }
 }
 
+/// Encodes the result; `waited` is the time lost on an engine that declined.
 fn finish(
     plan: &Plan,
     done: Done,
     decode: Duration,
     engine: Kind,
     reason: Cow<'static, str>,
-    earlier: Times,
+    waited: Duration,
     cancel: &Cancel,
 ) -> Result<Answer, Error> {
     let begin = Instant::now();
     let bytes = codec::encode(&done.frame.view(), plan.opaque, &plan.output, cancel)?;
-    let times = Times { decode, queue: earlier.queue + done.queue, run: done.run, encode: begin.elapsed() };
+    let times = Times { decode, queue: waited + done.queue, run: done.run, encode: begin.elapsed() };
     Ok(Answer { bytes, content_type: plan.output.format.content_type(), engine, reason, times })
 }
 

@@ -26,8 +26,7 @@ use crate::pixel::{View, ViewMut};
 /// `MemLimitExceeded` over the limits of sides or pixels, `ImageDamage` for an unreadable header.
 pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Probe, Error> {
     if bytes.len() as u64 > limits.source_bytes {
-        let message = format!("The image is larger than {} bytes.", limits.source_bytes);
-        return Err(Error::new(Code::ImageTooLarge, message).ec(Ec::image(1)));
+        return Err(Error::source_too_large(limits.source_bytes));
     }
     match recognise::recognise(bytes) {
         Some(Format::Jpeg) => jpeg::probe(bytes, limits),

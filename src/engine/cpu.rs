@@ -63,16 +63,19 @@ struct Pool {
 impl Pool {
     /// A buffer of at least `bytes`, with anything in it.
     fn take(self: &Arc<Pool>, bytes: usize) -> Pooled {
+        // A little more than asked, so that pictures of like size share buffers.
+        let fresh = || vec![0; bytes.next_multiple_of((bytes / 8).max(4096))];
+        let buffer = self.take_idle(bytes).unwrap_or_else(fresh);
+        Pooled { buffer, pool: Arc::clone(self) }
+    }
+
+    /// The smallest idle buffer of at least `bytes`, unless it is much too large.
+    fn take_idle(&self, bytes: usize) -> Option<Vec<u8>> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let fitting = (0..idle.len())
             .filter(|index| (bytes..=bytes.saturating_mul(4)).contains(&idle[*index].len()))
-            .min_by_key(|index| idle[*index].len());
-        let buffer = match fitting {
-            Some(index) => idle.swap_remove(index),
-            // A little more than asked, so that pictures of like size share buffers.
-            None => vec![0; bytes.next_multiple_of((bytes / 8).max(4096))],
-        };
-        Pooled { buffer, pool: Arc::clone(self) }
+            .min_by_key(|index| idle[*index].len())?;
+        Some(idle.swap_remove(fitting))
     }
 
     fn give_back(&self, buffer: Vec<u8>) {

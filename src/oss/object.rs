@@ -12,6 +12,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures_util::StreamExt;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 /// `GetObject`, and for `head` its headers alone.
@@ -87,17 +88,7 @@ async fn find(service: &Service, target: &Target) -> Result<Object, Error> {
 /// The object as it is stored.
 fn plain(object: Object, headers: &Headers, head: bool) -> Result<Reply, Error> {
     let meta = object.meta.clone();
-    let part = if head { Part::Whole } else { conditions::part(headers, meta.size_bytes) };
-    let (status, range) = match part {
-        Part::Whole => (200, 0..meta.size_bytes),
-        Part::Bytes(range) => (206, *range.start()..range.end() + 1),
-        Part::Unsatisfiable => return Err(invalid_range()),
-    };
-    let mut reply = described(Reply::new(status), &meta, &meta.content_type);
-    if status == 206 {
-        reply = reply.header("Content-Range", content_range(range.start, range.end, meta.size_bytes));
-    }
-    reply = reply.header("Content-Length", (range.end - range.start).to_string());
+    let (mut reply, range) = framed(&meta, &meta.content_type, headers, meta.size_bytes, head)?;
     if !head {
         reply.body = Body::Chunks(Box::pin(object.stream(range)));
     }
@@ -116,9 +107,7 @@ async fn processed(
 ) -> Result<Reply, Error> {
     let meta = object.meta.clone();
     let Some(source) = object.read(service.rules.source_limit_bytes).await? else {
-        let limit_mb = service.rules.source_limit_bytes / (1024 * 1024);
-        let message = format!("The source image is larger than {limit_mb} MB.");
-        return Err(Error::new(Code::ImageTooLarge, message).ec(Ec::image(1)));
+        return Err(Error::source_too_large(service.rules.source_limit_bytes));
     };
     let fetch = fetch.elapsed();
     let job = {
@@ -129,18 +118,10 @@ async fn processed(
     let timing = server_timing(&answer, fetch, waited);
     let engine = format!("{}; {}", answer.engine.name(), answer.reason);
     let bytes = Bytes::from(answer.bytes);
-    let length = bytes.len() as u64;
-    let part = if head { Part::Whole } else { conditions::part(headers, length) };
-    let reply = match part {
-        Part::Whole => described(Reply::new(200), &meta, answer.content_type).whole(bytes, head),
-        Part::Bytes(range) => {
-            let (start, end) = (*range.start(), range.end() + 1);
-            described(Reply::new(206), &meta, answer.content_type)
-                .header("Content-Range", content_range(start, end, length))
-                .whole(bytes.slice(start as usize..end as usize), false)
-        }
-        Part::Unsatisfiable => return Err(invalid_range()),
-    };
+    let (mut reply, range) = framed(&meta, answer.content_type, headers, bytes.len() as u64, head)?;
+    if !head {
+        reply.body = Body::Whole(bytes.slice(range.start as usize..range.end as usize));
+    }
     Ok(reply.header("Server-Timing", timing).header("x-pixelpass-engine", engine))
 }
 
@@ -212,6 +193,29 @@ fn decode_md5(text: &str) -> Result<[u8; 16], Error> {
     bytes.try_into().map_err(|_| invalid_digest())
 }
 
+/// The reply for content of `length_bytes`, still without its body, and which bytes the body holds:
+/// those that `Range` asks for, or all.
+fn framed(
+    meta: &ObjectMeta,
+    content_type: &str,
+    headers: &Headers,
+    length_bytes: u64,
+    head: bool,
+) -> Result<(Reply, Range<u64>), Error> {
+    let part = if head { Part::Whole } else { conditions::part(headers, length_bytes) };
+    let (status, range) = match part {
+        Part::Whole => (200, 0..length_bytes),
+        Part::Bytes(range) => (206, *range.start()..range.end() + 1),
+        Part::Unsatisfiable => return Err(invalid_range()),
+    };
+    let mut reply = described(Reply::new(status), meta, content_type);
+    if status == 206 {
+        let content_range = format!("bytes {}-{}/{length_bytes}", range.start, range.end - 1);
+        reply = reply.header("Content-Range", content_range);
+    }
+    Ok((reply.header("Content-Length", (range.end - range.start).to_string()), range))
+}
+
 /// The headers that describe an object or what was made of it.
 fn described(reply: Reply, meta: &ObjectMeta, content_type: &str) -> Reply {
     identified(reply, meta)
@@ -224,10 +228,6 @@ fn described(reply: Reply, meta: &ObjectMeta, content_type: &str) -> Reply {
 /// The headers that tell one state of an object from another; processing changes neither.
 fn identified(reply: Reply, meta: &ObjectMeta) -> Reply {
     reply.header("ETag", meta.etag.as_str()).header("Last-Modified", httpdate::fmt_http_date(meta.last_modified))
-}
-
-fn content_range(start: u64, end: u64, length: u64) -> String {
-    format!("bytes {start}-{}/{length}", end - 1)
 }
 
 fn access_denied() -> Error {

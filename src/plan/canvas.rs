@@ -33,7 +33,7 @@ pub struct Canvas {
     opaque: bool,
     limits: Limits,
     resample: Resample,
-    /// The source may still be decoded smaller: nothing but the window and orientation was asked.
+    /// The decoder can deliver the source at a fraction of its size.
     may_reduce: bool,
 }
 
@@ -126,12 +126,12 @@ impl Canvas {
         // Everything from here on is in the stored sense; only the order of the axes remembers.
         let stored_scaled = orientation.apply_to(scaled);
         let stored_kept = orientation.stored_rect(stored_scaled, kept);
-        let reduction = self.reduce_source(stored_scaled);
+        let length = self.reduce_source(stored_scaled);
         let window = self.shown.window;
         let x = Axis {
             start: window.x,
             count: window.width,
-            length: reduction.width,
+            length: length.width,
             scaled: stored_scaled.width,
             kept_start: stored_kept.x,
             kept_count: stored_kept.width,
@@ -139,7 +139,7 @@ impl Canvas {
         let y = Axis {
             start: window.y,
             count: window.height,
-            length: reduction.height,
+            length: length.height,
             scaled: stored_scaled.height,
             kept_start: stored_kept.y,
             kept_count: stored_kept.height,
@@ -157,7 +157,7 @@ impl Canvas {
     fn reduce_source(&mut self, scaled: Size) -> Length {
         let window = self.shown.window;
         let whole = self.current == Operand::Layer(0) && window == self.layers[0].stored.rect();
-        if !(self.may_reduce && whole && self.passes.is_empty()) {
+        if !(self.may_reduce && whole) {
             return Length { width: window.width.into(), height: window.height.into() };
         }
         let stored = self.layers[0].stored;
@@ -210,16 +210,13 @@ impl Canvas {
     /// Looks every colour channel up in `table`; neighbouring tables become one.
     pub fn tone(&mut self, table: &ToneTable) {
         self.settle();
-        let mut words = table.words();
-        if let Some(Pass { args: Args::Tone(_), table: Some(earlier), .. }) = self.passes.last() {
-            let earlier = ToneTable(std::array::from_fn(|value| earlier[value].to_le_bytes()[0]));
-            words = earlier.then(table).words();
-            let folded = self.passes.len() - 1;
-            self.passes[folded].table = Some(words.into());
+        if let Some(Pass { args: Args::Tone(_), table: Some(words), .. }) = self.passes.last_mut() {
+            let earlier = ToneTable(std::array::from_fn(|value| words[value].to_le_bytes()[0]));
+            *words = earlier.then(table).words().into();
             return;
         }
         let Size { width, height } = self.size();
-        self.push(Args::Tone(tone::Params { width, height }), None, Some(words));
+        self.push(Args::Tone(tone::Params { width, height }), None, Some(table.words()));
     }
 
     /// Gaussian blur of `radius_px` and `sigma_px`; alpha stays as it is.

@@ -122,6 +122,22 @@ fn the_edges_of_every_range() {
     }
 }
 
+#[test]
+fn every_word_of_a_row_is_taken() {
+    for spec in registry::ACTIONS {
+        for param in spec.params {
+            let registry::Kind::Word(words) = param.kind else { continue };
+            for word in words {
+                let text = match param.key {
+                    "" => format!("image/{},{word}", spec.name),
+                    key => format!("image/{},{key}_{word},w_10", spec.name),
+                };
+                assert!(Chain::parse(&text).is_ok(), "{text}");
+            }
+        }
+    }
+}
+
 fn processor() -> Processor {
     Processor {
         cpu: Arc::new(cpu()),

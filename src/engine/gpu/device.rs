@@ -45,13 +45,14 @@ impl Description {
         let info = adapter.get_info();
         let limits = adapter.limits();
         let features = adapter.features();
+        let software = is_software(&info);
         Description {
             name: info.name,
             backend: format!("{:?}", info.backend),
             driver: info.driver,
             driver_info: info.driver_info,
             device_type: format!("{:?}", info.device_type),
-            software: info.device_type == wgpu::DeviceType::Cpu,
+            software,
             limits: vec![
                 ("texture side", limits.max_texture_dimension_2d.into()),
                 ("storage binding", limits.max_storage_buffer_binding_size),
@@ -123,7 +124,7 @@ impl Device {
     pub(super) fn open(backends: wgpu::Backends, accept_software: bool) -> Result<Device, StartError> {
         let adapter = adapters(backends)
             .into_iter()
-            .find(|adapter| accept_software || adapter.get_info().device_type != wgpu::DeviceType::Cpu)
+            .find(|adapter| accept_software || !is_software(&adapter.get_info()))
             .ok_or_else(|| StartError("no GPU adapter found".to_owned()))?;
         let info = adapter.get_info();
         let descriptor = wgpu::DeviceDescriptor { required_limits: adapter.limits(), ..Default::default() };
@@ -141,13 +142,18 @@ impl Device {
         if let Some(reason) = fault.reason() {
             return Err(StartError(format!("{} refuses the kernels: {reason}", info.name)));
         }
-        let software = info.device_type == wgpu::DeviceType::Cpu;
+        let software = is_software(&info);
         Ok(Device { device, queue, layout, pipelines, fault, software, name: info.name })
     }
 
     pub(super) fn facts(&self, budget_bytes: u64) -> AdapterFacts {
         facts(self.name.clone(), self.software, &self.device.limits(), budget_bytes)
     }
+}
+
+/// Whether the "adapter" is a program on the CPU.
+fn is_software(info: &wgpu::AdapterInfo) -> bool {
+    info.device_type == wgpu::DeviceType::Cpu
 }
 
 fn facts(name: String, software: bool, limits: &wgpu::Limits, budget_bytes: u64) -> AdapterFacts {
@@ -164,7 +170,7 @@ fn facts(name: String, software: bool, limits: &wgpu::Limits, budget_bytes: u64)
 pub fn preferred(options: &Options) -> Option<AdapterFacts> {
     let adapter = adapters(options.backends).into_iter().next()?;
     let info = adapter.get_info();
-    let software = info.device_type == wgpu::DeviceType::Cpu;
+    let software = is_software(&info);
     Some(facts(info.name, software, &adapter.limits(), options.budget_bytes))
 }
 

@@ -16,7 +16,7 @@ fn difference(got: &[u8], wanted: &[u8]) -> (u8, usize) {
 
 /// Whether the two numbers are within what the adapter may do.
 fn is_close((largest, different): (u8, usize), values: usize, software: bool) -> bool {
-    different == 0 || (!software && largest == 1 && different * 100 <= values)
+    different == 0 || (!software && largest == 1 && different * 500 <= values)
 }
 
 fn check(name: &str, size: Size, alpha: bool, format: Format, verbs: impl FnOnce(&mut Canvas)) {
