@@ -48,6 +48,11 @@ impl Format {
         }
     }
 
+    /// Whether the format can carry an animation.
+    pub fn can_animate(self) -> bool {
+        matches!(self, Format::Gif | Format::WebP)
+    }
+
     /// Whether the format can carry transparency.
     pub fn has_alpha(self) -> bool {
         self != Format::Jpeg
@@ -78,6 +83,36 @@ pub struct Probe {
     pub quality: Option<u8>,
 }
 
+/// A set of formats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Formats(u16);
+
+impl Formats {
+    /// Every format of the language.
+    pub fn all() -> Formats {
+        Format::ALL.into_iter().collect()
+    }
+
+    pub fn contains(self, format: Format) -> bool {
+        self.0 & 1 << format as u16 != 0
+    }
+}
+
+impl FromIterator<Format> for Formats {
+    fn from_iter<T: IntoIterator<Item = Format>>(formats: T) -> Formats {
+        Formats(formats.into_iter().fold(0, |set, format| set | 1 << format as u16))
+    }
+}
+
+/// How often an animation plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Repeat {
+    /// At least once.
+    Times(u16),
+    #[default]
+    Forever,
+}
+
 /// How the `quality` action asks for a quality.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quality {
@@ -85,17 +120,19 @@ pub enum Quality {
     Relative(u8),
     /// `Q_N`: not above the source's quality.
     Absolute(u8),
+    /// `lossless`: WebP without loss; elsewhere as if nothing was asked.
+    Lossless,
 }
 
 impl Quality {
-    /// The IJG quality of a JPEG answer, 1..=100.
+    /// The quality of an answer as `format`, 1..=100.
     ///
     /// `source` is the source's own quality if it was a JPEG; without one both forms mean the
     /// value itself. Source: the specification, section 6.1.
-    pub fn resolve(ask: Option<Quality>, source: Option<u8>) -> u8 {
-        const DEFAULT: u8 = 90;
+    pub fn resolve(ask: Option<Quality>, format: Format, source: Option<u8>) -> u8 {
+        let default = if format == Format::WebP { 75 } else { 90 };
         match (ask, source) {
-            (None, source) => source.unwrap_or(DEFAULT),
+            (None | Some(Quality::Lossless), source) => source.unwrap_or(default),
             (Some(Quality::Relative(percent) | Quality::Absolute(percent)), None) => percent,
             (Some(Quality::Absolute(value)), Some(source)) => value.min(source),
             (Some(Quality::Relative(percent)), Some(source)) => {
@@ -109,20 +146,42 @@ impl Quality {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Output {
     pub format: Format,
-    /// 1..=100; meaningful for JPEG.
+    /// 1..=100; meaningful for JPEG and WebP.
     pub quality: u8,
+    /// Every pixel is kept as it is; meaningful for WebP.
+    pub lossless: bool,
     /// Progressive instead of baseline; meaningful for JPEG.
     pub interlace: bool,
+    /// All frames of the source, instead of the first alone; only for formats that can animate.
+    pub animated: bool,
+}
+
+impl Output {
+    /// A still of the default quality.
+    pub fn still(format: Format) -> Output {
+        Output {
+            format,
+            quality: Quality::resolve(None, format, None),
+            lossless: false,
+            interlace: false,
+            animated: false,
+        }
+    }
 }
 
 impl std::fmt::Display for Output {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.format.name())?;
-        if self.format == Format::Jpeg {
-            let coding = if self.interlace { "progressive" } else { "baseline" };
-            write!(f, ", quality {}, {coding}", self.quality)?;
+        match self.format {
+            Format::Jpeg => {
+                let coding = if self.interlace { "progressive" } else { "baseline" };
+                write!(f, ", quality {}, {coding}", self.quality)?;
+            }
+            Format::WebP if self.lossless => f.write_str(", lossless")?,
+            Format::WebP => write!(f, ", quality {}", self.quality)?,
+            _ => {}
         }
-        Ok(())
+        if self.animated { f.write_str(", all frames") } else { Ok(()) }
     }
 }
 
@@ -133,15 +192,27 @@ mod tests {
     #[test]
     fn quality_follows_the_worked_examples() {
         use Quality::{Absolute, Relative};
+        let jpeg = |ask, source| Quality::resolve(ask, Format::Jpeg, source);
         // Section 6.1: source 82 with q_80 gives 66, Q_80 gives 80, Q_90 gives 82.
-        assert_eq!(Quality::resolve(Some(Relative(80)), Some(82)), 66);
-        assert_eq!(Quality::resolve(Some(Absolute(80)), Some(82)), 80);
-        assert_eq!(Quality::resolve(Some(Absolute(90)), Some(82)), 82);
-        assert_eq!(Quality::resolve(Some(Relative(90)), Some(80)), 72);
-        assert_eq!(Quality::resolve(Some(Relative(1)), Some(10)), 1);
-        assert_eq!(Quality::resolve(Some(Relative(70)), None), 70);
-        assert_eq!(Quality::resolve(None, Some(82)), 82);
-        assert_eq!(Quality::resolve(None, None), 90);
+        assert_eq!(jpeg(Some(Relative(80)), Some(82)), 66);
+        assert_eq!(jpeg(Some(Absolute(80)), Some(82)), 80);
+        assert_eq!(jpeg(Some(Absolute(90)), Some(82)), 82);
+        assert_eq!(jpeg(Some(Relative(90)), Some(80)), 72);
+        assert_eq!(jpeg(Some(Relative(1)), Some(10)), 1);
+        assert_eq!(jpeg(Some(Relative(70)), None), 70);
+        assert_eq!(jpeg(None, Some(82)), 82);
+        assert_eq!(jpeg(None, None), 90);
+        assert_eq!(Quality::resolve(None, Format::WebP, None), 75);
+        assert_eq!(Quality::resolve(None, Format::WebP, Some(82)), 82);
+        assert_eq!(Quality::resolve(Some(Relative(80)), Format::WebP, None), 80);
+    }
+
+    #[test]
+    fn a_set_holds_what_was_put_in() {
+        let set: Formats = [Format::Jpeg, Format::Avif].into_iter().collect();
+        let held: Vec<_> = Format::ALL.into_iter().filter(|format| set.contains(*format)).collect();
+        assert_eq!(held, [Format::Jpeg, Format::Avif]);
+        assert!(Format::ALL.into_iter().all(|format| Formats::all().contains(format)));
     }
 
     #[test]

@@ -61,3 +61,4 @@ pub mod plan;
 pub mod process;
 pub mod processor;
 pub mod store;
+pub mod text;

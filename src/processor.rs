@@ -106,7 +106,6 @@ impl Processor {
         let begin = Instant::now();
         let probe = codec::probe(source, &self.limits)?;
         let plan = Arc::new(chain.plan(&probe, &self.limits, self.resample)?);
-        codec::check_output(plan.output.format)?;
         let _reservation = self.memory.reserve(plan.peak_bytes())?;
         let (kind, reason) = choice::choose(&plan, self.setting, self.adapter.as_ref());
         let mut waited = Duration::ZERO;
@@ -141,11 +140,11 @@ impl Processor {
         cancel: &Cancel,
         begin: Instant,
     ) -> Result<(Done, Duration), Declined> {
-        let layer = plan.layers[0];
+        let layer = &plan.layers[0];
         let mut frame = engine.frame(layer.size)?;
         codec::decode(source, probe, layer.reduction, &mut frame.view_mut(), cancel).map_err(Declined::Error)?;
         let decode = begin.elapsed();
-        let done = engine.run(plan, vec![frame], cancel)?;
+        let done = engine.run(plan, vec![frame], vec![], cancel)?;
         Ok((done, decode))
     }
 }
@@ -161,7 +160,7 @@ fn finish(
     cancel: &Cancel,
 ) -> Result<Answer, Error> {
     let begin = Instant::now();
-    let bytes = codec::encode(&done.frame.view(), plan.opaque, &plan.output, cancel)?;
+    let bytes = codec::encode(&done.frames[0].view(), plan.opaque, &plan.output, cancel)?;
     let times = Times { decode, queue: waited + done.queue, run: done.run, encode: begin.elapsed() };
     Ok(Answer { bytes, content_type: plan.output.format.content_type(), engine, reason, times })
 }

@@ -61,20 +61,19 @@ pub fn picture(engine: &dyn Engine, size: Size) -> Frame {
 
 /// Runs once and checks that the answer is not empty before anything is timed.
 fn check(engine: &dyn Engine, plan: &Arc<Plan>, size: Size) {
-    let done = engine.run(plan, vec![picture(engine, size)], &Cancel::never());
+    let done = engine.run(plan, vec![picture(engine, size)], vec![], &Cancel::never());
     let done = done.unwrap_or_else(|declined| panic!("{declined}"));
-    assert_eq!(done.frame.size(), plan.result_size());
-    assert!(done.frame.view().row(plan.result_size().height / 2).iter().any(|byte| *byte != 0));
+    assert_eq!(done.frames[0].size(), plan.result_size());
+    assert!(done.frames[0].view().row(plan.result_size().height / 2).iter().any(|byte| *byte != 0));
 }
 
 /// Times a case on an engine, the picture already in the engine's frame.
 pub fn time(bencher: Bencher, engine: &dyn Engine, case: &Case) {
     let plan = case.plan();
     check(engine, &plan, case.size);
-    bencher
-        .counter(ItemsCount::new(case.size.pixels()))
-        .with_inputs(|| picture(engine, case.size))
-        .bench_values(|frame| engine.run(&plan, vec![frame], &Cancel::never()).map(|done| done.frame.size()));
+    bencher.counter(ItemsCount::new(case.size.pixels())).with_inputs(|| picture(engine, case.size)).bench_values(
+        |frame| engine.run(&plan, vec![frame], vec![], &Cancel::never()).map(|done| done.frames[0].size()),
+    );
 }
 
 /// Whatever adapter there is, or why there is none.

@@ -1,7 +1,6 @@
 //! `pixelpass explain`: what a process string comes to, without touching a pixel.
 
 use super::{engines, fail, print, shown, usage};
-use crate::codec;
 use crate::engine::choice;
 use crate::error::Error;
 use crate::format::{Format, Probe};
@@ -78,7 +77,6 @@ fn probe(given: &ArgMatches) -> Option<Probe> {
 fn explain(process: &str, probe: &Probe, processor: &Processor, remark: &str) -> Result<String, Error> {
     let chain = Chain::parse(process)?;
     let plan = chain.plan(probe, &processor.limits, processor.resample)?;
-    codec::check_output(plan.output.format)?;
     let steps = chain.steps(probe, &processor.limits, processor.resample)?;
     let facts = processor.adapter.as_ref();
     let (engine, reason) = choice::choose(&plan, processor.setting, facts);

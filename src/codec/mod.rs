@@ -4,18 +4,25 @@
 //! of the three functions. Decoders write RGBA8 straight into the frame they are given. Left out:
 //! colour management, the frames of animations, and orientation, which is told but not applied.
 
+mod bmp;
 mod exif;
+mod gif;
+mod heif;
+mod info;
 mod jpeg;
 mod png;
 mod recognise;
+mod tiff;
 mod turbo;
+mod webp;
 
 use crate::cancel::Cancel;
 use crate::error::{Code, Ec, Error};
-use crate::format::{Format, Output, Probe};
+use crate::format::{Format, Formats, Output, Probe, Repeat};
 use crate::geometry::Size;
 use crate::limits::Limits;
 use crate::pixel::{View, ViewMut};
+use std::collections::BTreeMap;
 
 /// What the header tells, held against the limits of sources before any pixel is decoded.
 ///
@@ -31,7 +38,12 @@ pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Probe, Error> {
     match recognise::recognise(bytes) {
         Some(Format::Jpeg) => jpeg::probe(bytes, limits),
         Some(Format::Png) => png::probe(bytes, limits),
-        _ => Err(unsupported()),
+        Some(Format::WebP) => webp::probe(bytes, limits),
+        Some(Format::Bmp) => bmp::probe(bytes, limits),
+        Some(Format::Gif) => gif::probe(bytes, limits),
+        Some(Format::Tiff) => tiff::probe(bytes, limits),
+        Some(format @ (Format::Heic | Format::Avif)) => heif::probe(bytes, format, limits),
+        None => Err(unsupported()),
     }
 }
 
@@ -53,36 +65,95 @@ pub fn decode(bytes: &[u8], probe: &Probe, reduction: u32, target: &mut ViewMut,
     match probe.format {
         Format::Jpeg => jpeg::decode(bytes, reduction, target, cancel),
         Format::Png => png::decode(bytes, target, cancel),
-        _ => Err(unsupported()),
+        Format::WebP => webp::decode(bytes, target, cancel),
+        Format::Bmp => bmp::decode(bytes, target, cancel),
+        Format::Gif => gif::decode(bytes, target, cancel),
+        Format::Tiff => tiff::decode(bytes, target, cancel),
+        Format::Heic | Format::Avif => heif::decode(bytes, target, cancel),
+    }
+}
+
+/// The frames of an animation, in order, each as it is seen: composed on the whole canvas.
+pub trait Animation {
+    /// How often the source plays; known once the first frame was read.
+    fn repeat(&self) -> Repeat;
+
+    /// Writes the next frame into `target`, which has the probe's size, and tells for how many
+    /// milliseconds it is shown; `None` after the last.
+    ///
+    /// # Errors
+    /// `ImageDamage` for files that are cut off or wrong inside, `ServiceUnavailable` when `cancel`
+    /// says so.
+    fn next_frame(&mut self, target: &mut ViewMut, cancel: &Cancel) -> Result<Option<u32>, Error>;
+}
+
+/// Reads the frames of a file whose probe tells more than one.
+///
+/// # Errors
+/// `ImageDamage` where the file cannot be begun, `InternalError` for a format without animations.
+pub fn animation<'a>(bytes: &'a [u8], probe: &Probe) -> Result<Box<dyn Animation + 'a>, Error> {
+    match probe.format {
+        Format::Gif => gif::animation(bytes, probe),
+        Format::WebP => webp::animation(bytes, probe),
+        other => Err(Error::internal(format!("{} has no frames", other.name()))),
     }
 }
 
 /// The file of a picture; `opaque` promises that every alpha is 255, and JPEG takes it for granted.
 ///
 /// # Errors
-/// `NotImplemented` for a format that is not written, `ServiceUnavailable` when `cancel` says so.
+/// `NotImplemented` for a format that is not [`writable`], `ServiceUnavailable` when `cancel` says so.
 pub fn encode(pixels: &View, opaque: bool, output: &Output, cancel: &Cancel) -> Result<Vec<u8>, Error> {
     cancel.check()?;
     match output.format {
         Format::Jpeg => jpeg::encode(pixels, output, cancel),
         Format::Png => png::encode(pixels, opaque, cancel),
-        other => Err(not_written(other)),
+        Format::WebP => webp::encode(pixels, opaque, output, cancel),
+        Format::Bmp => bmp::encode(pixels, opaque, cancel),
+        Format::Gif => gif::encode(pixels, opaque, cancel),
+        Format::Tiff => tiff::encode(pixels, opaque, cancel),
+        Format::Heic | Format::Avif => heif::encode(pixels, opaque, output, cancel),
     }
 }
 
-/// Whether this build can write `format`: asked before any work is done.
+/// One frame of an animation to be written.
+pub struct Shot<'a> {
+    pub pixels: View<'a>,
+    pub duration_ms: u32,
+}
+
+/// The file of an animation: GIF or WebP, all shots of one size.
 ///
 /// # Errors
-/// `NotImplemented` for a format that is not written.
-pub fn check_output(format: Format) -> Result<(), Error> {
-    match format {
-        Format::Jpeg | Format::Png => Ok(()),
-        other => Err(not_written(other)),
+/// `InternalError` for a format without animations, `ServiceUnavailable` when `cancel` says so.
+pub fn encode_animation(
+    shots: &[Shot],
+    repeat: Repeat,
+    opaque: bool,
+    output: &Output,
+    cancel: &Cancel,
+) -> Result<Vec<u8>, Error> {
+    cancel.check()?;
+    match output.format {
+        Format::Gif => gif::encode_animation(shots, repeat, opaque, cancel),
+        Format::WebP => webp::encode_animation(shots, repeat, opaque, output, cancel),
+        other => Err(Error::internal(format!("{} has no frames", other.name()))),
     }
 }
 
-fn not_written(format: Format) -> Error {
-    Error::new(Code::NotImplemented, format!("Answers as {} are not implemented.", format.name()))
+/// What `info` tells of a file: keys in ascending byte order with their texts. Orientation is not applied.
+pub fn info(bytes: &[u8], probe: &Probe) -> BTreeMap<String, String> {
+    info::info(bytes, probe)
+}
+
+/// The formats that this build can write on this machine.
+pub fn writable() -> Formats {
+    Format::ALL.into_iter().filter(|format| !heif::is_heif(*format) || heif::can_write(*format)).collect()
+}
+
+/// What this machine lacks for reading or writing every format, in words; empty where all is there.
+pub fn lacks() -> Vec<String> {
+    heif::lacks()
 }
 
 fn reduced(size: Size, reduction: u32) -> Size {

@@ -119,7 +119,7 @@ fn unwritten_formats_are_named() {
     let pixels = [0; 4];
     let view = View::new(Size::new(1, 1), 4, &pixels);
     for format in Format::ALL.into_iter().filter(|format| !matches!(format, Format::Jpeg | Format::Png)) {
-        let output = Output { format, quality: 90, interlace: false };
+        let output = Output::still(format);
         let error = encode(&view, true, &output, &Cancel::never()).unwrap_err();
         assert_eq!(error.code, Code::NotImplemented);
         assert_eq!(error.message, format!("Answers as {} are not implemented.", format.name()));

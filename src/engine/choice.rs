@@ -100,7 +100,7 @@ mod tests {
         if passes {
             canvas.sharpen(100);
         }
-        canvas.finish(Output { format: Format::Png, quality: 90, interlace: false }).unwrap()
+        canvas.finish(Output::still(Format::Png)).unwrap()
     }
 
     fn adapter(software: bool) -> AdapterFacts {

@@ -169,6 +169,29 @@ impl CpuEngine {
     }
 }
 
+impl CpuEngine {
+    /// All passes over one source frame.
+    fn picture(&self, plan: &Plan, source: Frame, overlays: &[Frame], cancel: &Cancel) -> Result<Frame, Declined> {
+        let results = Vec::with_capacity(plan.passes.len());
+        let mut pictures = Pictures { source: Some(source), overlays, results };
+        for (index, pass) in plan.passes.iter().enumerate() {
+            let mut target = self.frame(pass.args.size())?;
+            let src = pictures.view(pass.src)?;
+            let overlay = pass.overlay.map_or(Ok(src), |overlay| pictures.view(overlay))?;
+            let inputs = Inputs { src, overlay, table: pass.table.as_deref().unwrap_or(&[]) };
+            self.pass(&pass.args, &inputs, target.view_mut(), cancel)?;
+            pictures.results.push(Some(target));
+            // What nobody reads any more goes back to the pool before the next pass asks it.
+            for operand in [Some(pass.src), pass.overlay].into_iter().flatten() {
+                if plan.last_reader(operand) == Some(index) {
+                    drop(pictures.take(operand));
+                }
+            }
+        }
+        pictures.take(plan.result()).ok_or_else(missing)
+    }
+}
+
 impl Engine for CpuEngine {
     fn kind(&self) -> Kind {
         Kind::Cpu
@@ -180,42 +203,44 @@ impl Engine for CpuEngine {
         Ok(Frame::new(size, pitch, Box::new(storage)))
     }
 
-    fn run(&self, plan: &Arc<Plan>, layers: Vec<Frame>, cancel: &Cancel) -> Result<Done, Declined> {
+    fn run(
+        &self,
+        plan: &Arc<Plan>,
+        sources: Vec<Frame>,
+        overlays: Vec<Frame>,
+        cancel: &Cancel,
+    ) -> Result<Done, Declined> {
         let begin = Instant::now();
-        let mut layers: Vec<Option<Frame>> = layers.into_iter().map(Some).collect();
-        let mut results: Vec<Option<Frame>> = Vec::with_capacity(plan.passes.len());
-        for (index, pass) in plan.passes.iter().enumerate() {
-            let mut target = self.frame(pass.args.size())?;
-            let src = view(&layers, &results, pass.src)?;
-            let overlay = pass.overlay.map_or(Ok(src), |overlay| view(&layers, &results, overlay))?;
-            let inputs = Inputs { src, overlay, table: pass.table.as_deref().unwrap_or(&[]) };
-            self.pass(&pass.args, &inputs, target.view_mut(), cancel)?;
-            results.push(Some(target));
-            // What nobody reads any more goes back to the pool before the next pass asks it.
-            for operand in [Some(pass.src), pass.overlay].into_iter().flatten() {
-                if plan.last_reader(operand) == Some(index) {
-                    drop(take(&mut layers, &mut results, operand));
-                }
-            }
+        let frames = sources.into_iter().map(|source| self.picture(plan, source, &overlays, cancel));
+        let frames = frames.collect::<Result<Vec<_>, _>>()?;
+        Ok(Done { frames, queue: Duration::ZERO, run: begin.elapsed() })
+    }
+}
+
+/// The pictures of one run: the source until its last reader, results likewise, overlays throughout.
+struct Pictures<'a> {
+    source: Option<Frame>,
+    overlays: &'a [Frame],
+    results: Vec<Option<Frame>>,
+}
+
+impl Pictures<'_> {
+    fn take(&mut self, operand: Operand) -> Option<Frame> {
+        match operand {
+            Operand::Layer(0) => self.source.take(),
+            Operand::Layer(_) => None,
+            Operand::Pass(index) => self.results.get_mut(index)?.take(),
         }
-        let frame = take(&mut layers, &mut results, plan.result()).ok_or_else(missing)?;
-        Ok(Done { frame, queue: Duration::ZERO, run: begin.elapsed() })
     }
-}
 
-fn take(layers: &mut [Option<Frame>], results: &mut [Option<Frame>], operand: Operand) -> Option<Frame> {
-    match operand {
-        Operand::Layer(index) => layers.get_mut(index)?.take(),
-        Operand::Pass(index) => results.get_mut(index)?.take(),
+    fn view(&self, operand: Operand) -> Result<View<'_>, Declined> {
+        let frame = match operand {
+            Operand::Layer(0) => self.source.as_ref(),
+            Operand::Layer(index) => self.overlays.get(index - 1),
+            Operand::Pass(index) => self.results.get(index).and_then(Option::as_ref),
+        };
+        Ok(frame.ok_or_else(missing)?.view())
     }
-}
-
-fn view<'a>(layers: &'a [Option<Frame>], results: &'a [Option<Frame>], operand: Operand) -> Result<View<'a>, Declined> {
-    let frame = match operand {
-        Operand::Layer(index) => layers.get(index),
-        Operand::Pass(index) => results.get(index),
-    };
-    Ok(frame.and_then(Option::as_ref).ok_or_else(missing)?.view())
 }
 
 /// A plan that reads what it has not made is a defect of the planner.

@@ -35,10 +35,11 @@ impl Kind {
     }
 }
 
-/// A result and what it took.
+/// Results and what they took.
 #[derive(Debug)]
 pub struct Done {
-    pub frame: Frame,
+    /// One for each source frame, in order.
+    pub frames: Vec<Frame>,
     /// Waiting for the engine.
     pub queue: Duration,
     /// Uploading, running, reading back.
@@ -76,7 +77,14 @@ pub trait Engine: Send + Sync {
     /// A frame for a layer to be decoded into; its old content is undefined.
     fn frame(&self, size: Size) -> Result<Frame, Declined>;
 
-    /// Runs every pass of `plan` over `layers` (frames of this engine, in the plan's order) and
-    /// returns the result. With no passes the result is layer 0.
-    fn run(&self, plan: &Arc<Plan>, layers: Vec<Frame>, cancel: &Cancel) -> Result<Done, Declined>;
+    /// Runs every pass of `plan` for each of `sources` as layer 0, with `overlays` as the layers
+    /// after it (all frames of this engine, in the plan's order). With no passes the results are
+    /// the sources.
+    fn run(
+        &self,
+        plan: &Arc<Plan>,
+        sources: Vec<Frame>,
+        overlays: Vec<Frame>,
+        cancel: &Cancel,
+    ) -> Result<Done, Declined>;
 }

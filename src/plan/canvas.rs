@@ -7,7 +7,7 @@
 use super::coverage;
 use super::tone::ToneTable;
 use super::weights::{self, Axis, Resample, Weights};
-use super::{Layer, Operand, Pass, Plan};
+use super::{Layer, Operand, Origin, Pass, Plan};
 use crate::color::Color;
 use crate::error::{Code, Ec, Error};
 use crate::format::{Output, Probe};
@@ -40,7 +40,7 @@ pub struct Canvas {
 impl Canvas {
     /// A canvas that shows the whole source, as stored.
     pub fn new(probe: &Probe, limits: Limits, resample: Resample) -> Canvas {
-        let layer = Layer { size: probe.size, stored: probe.size, reduction: 1 };
+        let layer = Layer { origin: Origin::Source, size: probe.size, stored: probe.size, reduction: 1 };
         Canvas {
             layers: vec![layer],
             passes: Vec::new(),
@@ -166,7 +166,7 @@ impl Canvas {
         };
         let reduction = [8, 4, 2].into_iter().find(|reduction| fits(*reduction)).unwrap_or(1);
         let size = Size::new(stored.width.div_ceil(reduction), stored.height.div_ceil(reduction));
-        self.layers[0] = Layer { size, stored, reduction };
+        self.layers[0] = Layer { origin: Origin::Source, size, stored, reduction };
         self.shown.window = size.rect();
         let part = |side: u32| f64::from(side) / f64::from(reduction);
         Length { width: part(stored.width), height: part(stored.height) }
@@ -365,7 +365,7 @@ mod tests {
     }
 
     fn finish(canvas: Canvas, format: Format) -> Plan {
-        canvas.finish(Output { format, quality: 90, interlace: false }).unwrap()
+        canvas.finish(Output::still(format)).unwrap()
     }
 
     fn names(plan: &Plan) -> Vec<&'static str> {
@@ -378,7 +378,10 @@ mod tests {
         let placement = place(Fit::Lfit, canvas.size(), Size::new(300, 300), false).unwrap();
         canvas.resize(&placement, Color::WHITE).unwrap();
         let plan = finish(canvas, Format::Jpeg);
-        assert_eq!(plan.layers[0], Layer { size: Size::new(1000, 750), stored: Size::new(4000, 3000), reduction: 4 });
+        assert_eq!(
+            plan.layers[0],
+            Layer { origin: Origin::Source, size: Size::new(1000, 750), stored: Size::new(4000, 3000), reduction: 4 }
+        );
         assert_eq!(names(&plan), ["convolve", "convolve"]);
         assert_eq!(plan.result_size(), Size::new(300, 225));
     }

@@ -13,6 +13,7 @@ pub use canvas::Canvas;
 use crate::format::Output;
 use crate::geometry::Size;
 use crate::kernel::Args;
+use crate::text::Drawing;
 use std::fmt;
 use std::sync::Arc;
 
@@ -25,10 +26,22 @@ pub enum Operand {
     Pass(usize),
 }
 
-/// A picture to be decoded; layer 0 is the source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where a layer's pixels come from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Origin {
+    /// The source; of an animation each frame in turn.
+    Source,
+    /// A watermark picture: index into the assets that came with the source.
+    Asset(usize),
+    /// Drawn text.
+    Text(Arc<Drawing>),
+}
+
+/// A picture to be decoded or drawn; layer 0 is the source.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Layer {
-    /// The size of the decoded pixels.
+    pub origin: Origin,
+    /// The size of the pixels.
     pub size: Size,
     /// The size in the file; `size` is this divided by `reduction`, rounded up.
     pub stored: Size,
@@ -41,14 +54,14 @@ pub struct Layer {
 pub struct Pass {
     pub args: Args,
     pub src: Operand,
-    /// A second picture of the result's size, where the kernel reads one.
+    /// A second picture, where the kernel reads one.
     pub overlay: Option<Operand>,
     /// Host-computed numbers, in the kernel's layout.
     pub table: Option<Arc<[u32]>>,
 }
 
 /// Layers, the passes over them in order, and how to encode the last one's result.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     pub layers: Vec<Layer>,
     pub passes: Vec<Pass>,
@@ -114,6 +127,11 @@ impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, layer) in self.layers.iter().enumerate() {
             write!(f, "layer {index}: {}", layer.size)?;
+            match &layer.origin {
+                Origin::Source => {}
+                Origin::Asset(asset) => write!(f, " of asset {asset}")?,
+                Origin::Text(drawing) => write!(f, " {drawing}")?,
+            }
             match layer.reduction {
                 1 => writeln!(f)?,
                 reduction => writeln!(f, " (decoded at 1/{reduction} of {})", layer.stored)?,

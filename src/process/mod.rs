@@ -58,7 +58,13 @@ impl Settings {
             Some(Format::Gif) | None => probe.format,
             Some(format) => format,
         };
-        Output { format, quality: Quality::resolve(self.quality, probe.quality), interlace: self.interlace }
+        Output {
+            format,
+            quality: Quality::resolve(self.quality, format, probe.quality),
+            lossless: self.quality == Some(Quality::Lossless),
+            interlace: self.interlace,
+            animated: false,
+        }
     }
 }
 

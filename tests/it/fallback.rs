@@ -54,7 +54,7 @@ impl Engine for Refusing {
         if self.gives_frames { cpu().frame(size) } else { Err((self.declined)()) }
     }
 
-    fn run(&self, _: &Arc<Plan>, _: Vec<Frame>, _: &Cancel) -> Result<Done, Declined> {
+    fn run(&self, _: &Arc<Plan>, _: Vec<Frame>, _: Vec<Frame>, _: &Cancel) -> Result<Done, Declined> {
         Err((self.declined)())
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Rooms and the other rooms of ours that they may name.
-const FLOORS: [(&str, &[&str]); 19] = [
+const FLOORS: [(&str, &[&str]); 20] = [
     ("error", &[]),
     ("color", &[]),
     ("geometry", &[]),
@@ -15,12 +15,13 @@ const FLOORS: [(&str, &[&str]); 19] = [
     ("pixel", GROUND),
     ("format", GROUND),
     ("kernel", GROUND),
-    ("plan", &["kernel", "GROUND"]),
-    ("process", &["plan", "GROUND"]),
+    ("text", GROUND),
+    ("plan", &["kernel", "text", "GROUND"]),
+    ("process", &["plan", "text", "GROUND"]),
     ("engine", &["plan", "kernel", "GROUND"]),
     ("codec", GROUND),
     ("store", GROUND),
-    ("processor", &["process", "engine", "codec", "plan", "GROUND"]),
+    ("processor", &["process", "engine", "codec", "plan", "text", "GROUND"]),
     ("oss", &["processor", "process", "store", "engine", "GROUND"]),
     ("http", &["oss", "GROUND", "config"]),
     ("config", &["oss", "store", "engine", "plan", "GROUND"]),
@@ -34,13 +35,23 @@ const GROUND: &[&str] = &["GROUND"];
 const GROUND_ROOMS: [&str; 7] = ["error", "color", "geometry", "limits", "cancel", "pixel", "format"];
 
 /// Outside packages and the rooms whose door they may use.
-const DOORS: [(&str, &[&str]); 18] = [
+const DOORS: [(&str, &[&str]); 28] = [
     ("wgpu", &["engine/gpu"]),
     ("pollster", &["engine/gpu"]),
     ("image", &["codec"]),
     ("png", &["codec"]),
     ("turbojpeg_sys", &["codec"]),
     ("exif", &["codec"]),
+    ("gif", &["codec"]),
+    ("libloading", &["codec"]),
+    ("libwebp_sys", &["codec"]),
+    ("moxcms", &["codec"]),
+    ("quantette", &["codec"]),
+    ("quantizr", &["codec"]),
+    ("tiff", &["codec"]),
+    ("fontdb", &["text"]),
+    ("swash", &["text"]),
+    ("serde_json", &["processor", "oss"]),
     ("axum", &["http"]),
     ("hyper", &["http"]),
     ("hyper_util", &["http"]),

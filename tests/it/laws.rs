@@ -390,7 +390,7 @@ fn scale_to(canvas: &mut Canvas, width: u32, height: u32) {
 
 #[test]
 fn every_example_plans_for_every_shape() {
-    let output = Output { format: Format::Png, quality: 90, interlace: false };
+    let output = Output::still(Format::Png);
     assert_eq!(output.to_string(), "png");
     for (_, example) in registry::examples() {
         for (width, height) in [(1, 1), (1, 4096), (4096, 1), (400, 267), (3000, 2000)] {

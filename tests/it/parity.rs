@@ -225,7 +225,7 @@ mod on_gpu {
         let picture = noise(Size::new(300, 200), false);
         let frame = frame_for(&gpu, &picture);
         let before = gpu.counters();
-        gpu.run(&plan, vec![frame], &Cancel::never()).unwrap_or_else(|declined| panic!("{declined}"));
+        gpu.run(&plan, vec![frame], vec![], &Cancel::never()).unwrap_or_else(|declined| panic!("{declined}"));
         let after = gpu.counters();
         assert_eq!(after.encoders - before.encoders, 1);
         assert_eq!(after.submits - before.submits, 1);

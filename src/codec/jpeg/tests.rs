@@ -22,7 +22,7 @@ fn read(bytes: &[u8], reduction: u32) -> Result<Frame, Error> {
 }
 
 fn write(frame: &Frame, quality: u8, interlace: bool) -> Vec<u8> {
-    let output = Output { format: Format::Jpeg, quality, interlace };
+    let output = Output { quality, interlace, ..Output::still(Format::Jpeg) };
     codec::encode(&frame.view(), true, &output, &Cancel::never()).unwrap()
 }
 
@@ -143,7 +143,7 @@ fn padding_between_rows_is_not_touched() {
         let packed = read(bytes, reduction).unwrap();
         assert_eq!(View::new(size, pitch, &padded).to_vec(), packed.view().to_vec());
         // And the other way: a file written from padded rows is that of packed ones.
-        let output = Output { format: Format::Jpeg, quality: 80, interlace: false };
+        let output = Output { quality: 80, ..Output::still(Format::Jpeg) };
         let file = codec::encode(&View::new(size, pitch, &padded), true, &output, &Cancel::never()).unwrap();
         assert_eq!(file, write(&packed, 80, false));
     }

@@ -52,7 +52,7 @@ fn alpha(bytes: &[u8]) -> bool {
 }
 
 fn write(view: &View, opaque: bool) -> Vec<u8> {
-    let output = Output { format: Format::Png, quality: 90, interlace: false };
+    let output = Output::still(Format::Png);
     codec::encode(view, opaque, &output, &Cancel::never()).unwrap()
 }
 

@@ -10,7 +10,7 @@ use crate::format::{Format, Output};
 use crate::geometry::Size;
 use crate::kernel::{Args, Band, Inputs, convolve, flatten, gather, mask, sharpen, tone};
 use crate::pixel::{TEXEL_BYTES, View, ViewMut};
-use crate::plan::{Layer, Operand, Pass, Plan};
+use crate::plan::{Layer, Operand, Origin, Pass, Plan};
 use std::sync::Arc;
 
 const SIDE: u32 = 16;
@@ -70,10 +70,10 @@ pub(super) fn plan() -> Plan {
     };
     let size = Size::new(width, height);
     Plan {
-        layers: vec![Layer { size, stored: size, reduction: 1 }],
+        layers: vec![Layer { origin: Origin::Source, size, stored: size, reduction: 1 }],
         passes: passes.into_iter().enumerate().map(pass).collect(),
         opaque: true,
-        output: Output { format: Format::Png, quality: 90, interlace: false },
+        output: Output::still(Format::Png),
     }
 }
 
@@ -110,9 +110,9 @@ pub fn known_answer(engine: &dyn Engine) -> Result<(), String> {
         let mut frame = engine.frame(size).map_err(|declined| declined.to_string())?;
         pattern(&mut frame.view_mut());
         let done = engine
-            .run(&Arc::new(part), vec![frame], &Cancel::never())
+            .run(&Arc::new(part), vec![frame], vec![], &Cancel::never())
             .map_err(|declined| format!("{}: {declined}", pass.args.name()))?;
-        let answer = done.frame.view();
+        let answer = done.frames[0].view();
         let wanted = View::new(size, pitch, &expected);
         for (x, y) in (0..size.height).flat_map(|y| (0..size.width).map(move |x| (x, y))) {
             let (got, want) = (answer.texel(x, y), wanted.texel(x, y));

@@ -249,8 +249,18 @@ impl Engine for GpuEngine {
         Ok(Frame::new(size, pitch, Box::new(staged)))
     }
 
-    fn run(&self, plan: &Arc<Plan>, layers: Vec<Frame>, cancel: &Cancel) -> Result<Done, Declined> {
+    fn run(
+        &self,
+        plan: &Arc<Plan>,
+        sources: Vec<Frame>,
+        overlays: Vec<Frame>,
+        cancel: &Cancel,
+    ) -> Result<Done, Declined> {
         cancel.check().map_err(Declined::Error)?;
+        if sources.len() > 1 {
+            return Err(Declined::Limit("frames"));
+        }
+        let layers: Vec<Frame> = sources.into_iter().chain(overlays).collect();
         let pool = self.shared.pool()?;
         run::check(plan, &pool)?;
         let sizes = plan.layers.iter().map(|layer| layer.size);

@@ -90,7 +90,7 @@ mod tests {
         let mut canvas = Canvas::new(&probe, Limits::OSS, Resample::Lanczos);
         canvas.blur(3, 2.0);
         canvas.sharpen(100);
-        let plan = canvas.finish(Output { format: Format::Png, quality: 90, interlace: false }).unwrap();
+        let plan = canvas.finish(Output::still(Format::Png)).unwrap();
         let numbers = Numbers::new(&plan, 256);
         // Parameters of convolve: 11 words, padded to 48 bytes; its table: 8 words; of sharpen: 3.
         let expected = [

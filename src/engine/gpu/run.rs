@@ -143,7 +143,7 @@ impl Batch {
             let outcome = match mapped.load(Ordering::Acquire) {
                 true => ReadBack::new(pool, read_back).map(|storage| {
                     let frame = Frame::new(result.size, result.pitch as usize, Box::new(storage));
-                    Done { frame, queue, run }
+                    Done { frames: vec![frame], queue, run }
                 }),
                 false => {
                     pool.fault.report("a read-back could not be mapped");

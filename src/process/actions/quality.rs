@@ -58,6 +58,7 @@ impl fmt::Display for Ask {
         match self.quality {
             Quality::Relative(percent) => write!(f, "quality,q_{percent}"),
             Quality::Absolute(value) => write!(f, "quality,Q_{value}"),
+            Quality::Lossless => f.write_str("quality,lossless"),
         }
     }
 }

@@ -34,7 +34,7 @@ pub fn plan(process: &str, size: Size, alpha: bool) -> Arc<Plan> {
 pub fn plan_of(size: Size, alpha: bool, verbs: impl FnOnce(&mut Canvas)) -> Arc<Plan> {
     let mut canvas = Canvas::new(&probe(size, alpha), Limits::OSS, Resample::Lanczos);
     verbs(&mut canvas);
-    Arc::new(canvas.finish(Output { format: Format::Png, quality: 90, interlace: false }).unwrap())
+    Arc::new(canvas.finish(Output::still(Format::Png)).unwrap())
 }
 
 /// A copy of `source` in a frame of the engine's own.
@@ -50,8 +50,8 @@ pub fn frame_for(engine: &dyn Engine, source: &Frame) -> Frame {
 /// Runs a plan over one picture.
 pub fn run(engine: &dyn Engine, plan: &Arc<Plan>, source: &Frame) -> Frame {
     let frame = frame_for(engine, source);
-    let done = engine.run(plan, vec![frame], &Cancel::never());
-    done.unwrap_or_else(|declined| panic!("{declined}\n{plan}")).frame
+    let done = engine.run(plan, vec![frame], vec![], &Cancel::never());
+    done.unwrap_or_else(|declined| panic!("{declined}\n{plan}")).frames.remove(0)
 }
 
 /// The fast CPU engine on two cores.

@@ -66,7 +66,7 @@ fn plan(size: Size, alpha: bool, format: Format, verbs: impl FnOnce(&mut Canvas)
     let probe = Probe { format: Format::Png, size, orientation, frames: 1, alpha, quality: None };
     let mut canvas = Canvas::new(&probe, Limits::OSS, Resample::Lanczos);
     verbs(&mut canvas);
-    Arc::new(canvas.finish(Output { format, quality: 90, interlace: false }).unwrap())
+    Arc::new(canvas.finish(Output::still(format)).unwrap())
 }
 
 /// A frame of `engine` with packed `pixels`.
@@ -82,7 +82,7 @@ fn frame(engine: &GpuEngine, size: Size, pixels: &[u8]) -> Frame {
 /// The packed result of `engine`.
 fn run(engine: &GpuEngine, plan: &Arc<Plan>, pixels: &[u8]) -> Result<Vec<u8>, Declined> {
     let layer = frame(engine, plan.layers[0].size, pixels);
-    Ok(engine.run(plan, vec![layer], &Cancel::never())?.frame.view().to_vec())
+    Ok(engine.run(plan, vec![layer], vec![], &Cancel::never())?.frames[0].view().to_vec())
 }
 
 /// The packed result of every pass by the readable reference.

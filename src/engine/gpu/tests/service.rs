@@ -89,14 +89,14 @@ fn results_of_a_kept_frame_stay_as_they_are() {
     let plan = five_passes(size);
     let pixels = noise(size, false, 5);
     let layer = frame(engine, size, &pixels);
-    let mut done = engine.run(&plan, vec![layer], &Cancel::never()).unwrap();
-    let kept = done.frame.view().to_vec();
+    let mut done = engine.run(&plan, vec![layer], vec![], &Cancel::never()).unwrap();
+    let kept = done.frames[0].view().to_vec();
     run(engine, &plan, &noise(size, false, 6)).unwrap();
-    assert_eq!(done.frame.view().to_vec(), kept);
+    assert_eq!(done.frames[0].view().to_vec(), kept);
     // Writing works too, into a copy.
-    done.frame.view_mut().row(0)[0] ^= 255;
-    assert_eq!(done.frame.view().row(0)[0], kept[0] ^ 255);
-    assert_eq!(done.frame.view().to_vec()[1..], kept[1..]);
+    done.frames[0].view_mut().row(0)[0] ^= 255;
+    assert_eq!(done.frames[0].view().row(0)[0], kept[0] ^ 255);
+    assert_eq!(done.frames[0].view().to_vec()[1..], kept[1..]);
 }
 
 #[test]
@@ -128,10 +128,10 @@ fn frames_that_do_not_belong_are_refused() {
     let size = Size::new(8, 8);
     let plan = five_passes(size);
     let foreign = Frame::packed(size, vec![0; 256]);
-    assert!(matches!(engine.run(&plan, vec![foreign], &Cancel::never()), Err(Declined::Error(_))));
+    assert!(matches!(engine.run(&plan, vec![foreign], vec![], &Cancel::never()), Err(Declined::Error(_))));
     let other = engine.frame(Size::new(9, 8)).unwrap();
-    assert!(matches!(engine.run(&plan, vec![other], &Cancel::never()), Err(Declined::Error(_))));
-    assert!(matches!(engine.run(&plan, vec![], &Cancel::never()), Err(Declined::Error(_))));
+    assert!(matches!(engine.run(&plan, vec![other], vec![], &Cancel::never()), Err(Declined::Error(_))));
+    assert!(matches!(engine.run(&plan, vec![], vec![], &Cancel::never()), Err(Declined::Error(_))));
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn given_up_requests_do_not_run() {
     let size = Size::new(8, 8);
     let layer = engine.frame(size).unwrap();
     let late = Cancel::at(Instant::now());
-    assert!(matches!(engine.run(&five_passes(size), vec![layer], &late), Err(Declined::Error(_))));
+    assert!(matches!(engine.run(&five_passes(size), vec![layer], vec![], &late), Err(Declined::Error(_))));
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn a_lost_device_fails_its_frames_and_is_built_anew() {
         engine.lose_device();
         // The mapping stays valid, whatever becomes of the device.
         layer.view_mut().row(0).fill(7);
-        let outcome = engine.run(&plan, vec![layer], &Cancel::never());
+        let outcome = engine.run(&plan, vec![layer], vec![], &Cancel::never());
         assert!(matches!(outcome, Err(Declined::Failed(_))), "{outcome:?}");
         until("a rebuild", || engine.counters().rebuilds == turn);
         until("health", || engine.healthy());
@@ -186,9 +186,9 @@ fn work_in_flight_survives_or_fails_cleanly_when_the_device_is_lost() {
                     for (y, row) in (0..).zip(pixels.chunks_exact(size.width as usize * 4)) {
                         target.row(y).copy_from_slice(row);
                     }
-                    match engine.run(plan, vec![layer], &Cancel::never()) {
+                    match engine.run(plan, vec![layer], vec![], &Cancel::never()) {
                         Ok(done) => {
-                            assert_eq!(done.frame.view().to_vec(), wanted);
+                            assert_eq!(done.frames[0].view().to_vec(), wanted);
                             right += 1;
                         }
                         Err(Declined::Failed(_)) => {}
