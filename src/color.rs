@@ -9,6 +9,7 @@ pub struct Color {
 }
 
 impl Color {
+    pub const BLACK: Color = Color { red: 0, green: 0, blue: 0 };
     pub const WHITE: Color = Color { red: 255, green: 255, blue: 255 };
 
     /// Six hex digits, either case, with one `#` allowed before and one after: the older

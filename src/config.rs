@@ -9,6 +9,7 @@ mod rows;
 pub use rows::{Kind, ROWS, Row, markdown};
 
 use crate::engine::choice::Setting;
+use crate::limits::Limits;
 use crate::oss::Rights;
 use crate::plan::weights::Resample;
 use crate::store::Place;
@@ -38,6 +39,10 @@ pub struct Config {
     pub access_keys: Vec<AccessKey>,
     pub base_domains: Vec<String>,
     pub resample: Resample,
+    /// Those of OSS unless set; `plan_bytes` is held against `memory_bytes` by whoever uses both.
+    pub limits: Limits,
+    pub animated_webp: bool,
+    pub never_grow: bool,
     pub deadline: Duration,
     /// Longest silence of a client that has still to send something.
     pub patience: Duration,
@@ -123,6 +128,9 @@ impl Default for Config {
             access_keys: Vec::new(),
             base_domains: vec!["localhost".to_owned()],
             resample: Resample::default(),
+            limits: Limits::OSS,
+            animated_webp: false,
+            never_grow: false,
             deadline: Duration::from_secs(30),
             patience: Duration::from_secs(30),
             memory_bytes: 4096 * MB,

@@ -42,6 +42,10 @@ codes! {
     ImageTooLarge 400,
     /// More pipe segments than the limit.
     TooManyPipe 400,
+    /// A watermark picture is missing, cannot be decoded, or has a format that watermarks cannot have.
+    WatermarkError 400,
+    /// A broken WebP, or an animated one where these are not enabled.
+    BadWebPImage 400,
     /// Over the pixel budget, or a side over the source limit.
     MemLimitExceeded 400,
     /// The Content-MD5 of an upload does not match its body.
@@ -62,6 +66,8 @@ codes! {
     AccessDenied 403,
     /// The object does not exist.
     NoSuchKey 404,
+    /// The style does not exist in the bucket.
+    NoSuchStyle 404,
     /// The bucket does not exist.
     NoSuchBucket 404,
     /// The verb does not apply to the resource.

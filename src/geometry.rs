@@ -125,6 +125,24 @@ impl Gravity {
         };
         (along(index % 3, outer.width, inner.width), along(index / 3, outer.height, inner.height))
     }
+
+    /// Top left of an `inner` picture of any size laid over `outer` at this anchor.
+    ///
+    /// Margins count in the outer columns and rows, `voffset` (down) in the middle row. Source:
+    /// the specification, section 5.4.
+    pub fn place(self, outer: Size, inner: Size, margin: (u32, u32), voffset: i32) -> (i32, i32) {
+        let index = self as u32;
+        let along = |place: u32, outer: u32, inner: u32, margin: u32, shift: i32| {
+            let (outer, inner, margin) = (outer as i32, inner as i32, margin as i32);
+            match place {
+                0 => margin,
+                1 => (outer - inner).div_euclid(2) + shift,
+                _ => outer - inner - margin,
+            }
+        };
+        let x = along(index % 3, outer.width, inner.width, margin.0, 0);
+        (x, along(index / 3, outer.height, inner.height, margin.1, voffset))
+    }
 }
 
 /// The value of `m` in `resize`.

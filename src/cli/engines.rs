@@ -1,12 +1,15 @@
 //! Starting the engines, and looking at the GPU.
 
 use super::print;
+use crate::codec;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::engine::choice::{AdapterFacts, Setting};
 use crate::engine::cpu::{CpuEngine, Seats};
 use crate::limits::Limits;
+use crate::plan::Rules;
 use crate::processor::{Memory, Processor};
+use crate::text::Faces;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -32,9 +35,15 @@ pub(super) fn start(config: &Config) -> Result<(Processor, String), String> {
         gpu: gpu.engine,
         adapter: gpu.adapter,
         setting: config.engine,
-        limits: limits(config),
+        rules: Rules {
+            limits: limits(config),
+            resample: config.resample,
+            writable: codec::writable(),
+            faces: Arc::new(Faces::system()),
+        },
+        animated_webp: config.animated_webp,
+        never_grow: config.never_grow,
         memory: Memory::new(config.memory_bytes),
-        resample: config.resample,
     };
     Ok((processor, gpu.remark))
 }
@@ -52,9 +61,9 @@ impl Found {
     }
 }
 
-/// The published limits, and the memory that is allowed.
+/// The limits that are set, and the memory that is allowed.
 pub(super) fn limits(config: &Config) -> Limits {
-    Limits { plan_bytes: Limits::OSS.plan_bytes.min(config.memory_bytes), ..Limits::OSS }
+    Limits { plan_bytes: config.limits.plan_bytes.min(config.memory_bytes), ..config.limits }
 }
 
 /// Opens the best adapter; a software one only where the setting insists on a GPU.

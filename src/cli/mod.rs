@@ -51,7 +51,14 @@ The addresses /healthz and /readyz are the server's own, so those two are no buc
 /// The whole command line.
 pub fn commands() -> Command {
     let process_string = || Arg::new("process").value_name("PROCESS").required(true);
-    let engine_settings = || ROWS.iter().filter(|row| matches!(row.name, "engine" | "resample")).map(setting);
+    let engine_settings = || {
+        ROWS.iter()
+            .filter(|row| {
+                matches!(row.name, "engine" | "resample" | "animated-webp" | "never-grow")
+                    || row.name.starts_with("limit-")
+            })
+            .map(setting)
+    };
     Command::new("pixelpass")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Image processing by URL, in the language of OSS, on GPU and CPU")
@@ -70,6 +77,13 @@ pub fn commands() -> Command {
                 .arg(Arg::new("in").value_name("IN").required(true).help("Picture to read; - is standard input"))
                 .arg(Arg::new("out").value_name("OUT").required(true).help("File to write; - is standard output"))
                 .arg(process_string().help("What to do, as in 'image/resize,w_300/format,png'"))
+                .arg(
+                    Arg::new("assets")
+                        .long("assets")
+                        .value_name("DIR")
+                        .value_parser(clap::value_parser!(std::path::PathBuf))
+                        .help("Folder of the pictures that watermarks name [default: the folder of IN]"),
+                )
                 .arg(
                     Arg::new("statistics")
                         .long("statistics")

@@ -2,11 +2,12 @@
 
 use super::{engines, fail, shown, usage};
 use crate::cancel::Cancel;
-use crate::process::Chain;
+use crate::process::Pipe;
 use crate::processor::{Answer, Times};
 use clap::ArgMatches;
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// The argument that means standard input or output.
@@ -20,8 +21,8 @@ pub fn run(given: &ArgMatches) -> ExitCode {
         Ok(config) => config,
         Err(mistakes) => return usage(&mistakes.to_string()),
     };
-    let chain = match Chain::parse(process) {
-        Ok(chain) => chain,
+    let pipe = match Pipe::parse(process, |_| None) {
+        Ok(pipe) => pipe,
         Err(error) => return fail(&shown(&error, process)),
     };
     let source = match read(input, engines::limits(&config).source_bytes) {
@@ -32,7 +33,13 @@ pub fn run(given: &ArgMatches) -> ExitCode {
         Ok((processor, _)) => processor,
         Err(reason) => return fail(&format!("error: {reason}\n")),
     };
-    let answer = match processor.process(&source, &chain, &Cancel::never()) {
+    let folder = match given.get_one::<PathBuf>("assets") {
+        Some(folder) => folder.clone(),
+        None => Path::new(input).parent().unwrap_or(Path::new("")).to_owned(),
+    };
+    // What cannot be read is told as a watermark picture that is missing.
+    let assets: Vec<_> = pipe.assets().iter().map(|key| std::fs::read(folder.join(key)).ok()).collect();
+    let answer = match processor.process(&source, &pipe, &assets, &Cancel::never()) {
         Ok(answer) => answer,
         Err(error) => return fail(&shown(&error, process)),
     };

@@ -36,7 +36,7 @@ fn serve(config: &Config) -> Result<(), String> {
         base_domains: config.base_domains.clone(),
         deadline: config.deadline,
         upload_limit_bytes: config.upload_limit_bytes,
-        source_limit_bytes: processor.limits.source_bytes,
+        source_limit_bytes: processor.rules.limits.source_bytes,
     };
     let service = Service { store, studio: Arc::new(processor), crew, rules };
     let runtime = tokio::runtime::Runtime::new().map_err(|error| format!("no async runtime: {error}"))?;

@@ -8,6 +8,9 @@ use crate::store::Place;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+/// Pixels of a megapixel.
+const MEGA: u64 = 1_000_000;
+
 /// A setting.
 pub struct Row {
     /// Its name in the file; `--NAME` is the flag.
@@ -153,6 +156,84 @@ pub static ROWS: &[Row] = &[
         }),
         default: "lanczos",
         doc: "Filter of resize: OSS answers come from either",
+    },
+    Row {
+        name: "limit-source-mb",
+        kind: Kind::Number {
+            unit: "MiB",
+            least: 1,
+            most: 4096,
+            set: |config, value| config.limits.source_bytes = value * MB,
+        },
+        default: "20",
+        doc: "Largest source that is processed; as in OSS unless set, like the limits below",
+    },
+    Row {
+        name: "limit-source-side",
+        kind: Kind::Number {
+            unit: "pixels",
+            least: 1,
+            most: 65_535,
+            set: |config, value| config.limits.source_side = value as u32,
+        },
+        default: "30000",
+        doc: "Longest side of a source",
+    },
+    Row {
+        name: "limit-source-megapixels",
+        kind: Kind::Number {
+            unit: "megapixels",
+            least: 1,
+            most: 2_000,
+            set: |config, value| config.limits.source_pixels = value * MEGA,
+        },
+        default: "250",
+        doc: "Most pixels of a source, all frames counted",
+    },
+    Row {
+        name: "limit-result-side",
+        kind: Kind::Number {
+            unit: "pixels",
+            least: 1,
+            most: 65_535,
+            set: |config, value| config.limits.result_side = value as u32,
+        },
+        default: "16384",
+        doc: "Longest side of what resize makes",
+    },
+    Row {
+        name: "limit-result-pixels",
+        kind: Kind::Number {
+            unit: "pixels",
+            least: 1,
+            most: 2_000 * MEGA,
+            set: |config, value| config.limits.result_pixels = value,
+        },
+        default: "16777216",
+        doc: "Most pixels of what resize makes",
+    },
+    Row {
+        name: "limit-turn-side",
+        kind: Kind::Number {
+            unit: "pixels",
+            least: 1,
+            most: 16_384,
+            set: |config, value| config.limits.turn_side = value as u32,
+        },
+        default: "4096",
+        doc: "Longest side of a picture that is turned",
+    },
+    Row {
+        name: "animated-webp",
+        kind: Kind::Choice("off|on", |config, name| config.animated_webp = name == "on"),
+        default: "off",
+        doc: "Animated WebP is read and written; OSS refuses it unless asked for",
+    },
+    Row {
+        name: "never-grow",
+        kind: Kind::Choice("off|on", |config, name| config.never_grow = name == "on"),
+        default: "off",
+        doc: "Answers with the source where the result is only the source encoded again, and larger",
     },
     Row {
         name: "deadline-ms",

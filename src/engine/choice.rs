@@ -89,14 +89,12 @@ mod tests {
     use super::*;
     use crate::format::{Format, Output, Probe};
     use crate::geometry::{Orientation, Size};
-    use crate::limits::Limits;
-    use crate::plan::Canvas;
-    use crate::plan::weights::Resample;
+    use crate::plan::{Canvas, Rules};
 
     fn plan(size: Size, passes: bool) -> Plan {
         let orientation = Orientation::Upright;
         let probe = Probe { format: Format::Png, size, orientation, frames: 1, alpha: false, quality: None };
-        let mut canvas = Canvas::new(&probe, Limits::OSS, Resample::Lanczos);
+        let mut canvas = Canvas::new(&probe, &Rules::default(), &[]);
         if passes {
             canvas.sharpen(100);
         }

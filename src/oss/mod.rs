@@ -15,7 +15,7 @@ mod xml;
 
 use crate::cancel::Cancel;
 use crate::error::{Code, Error};
-use crate::process::Chain;
+use crate::process::Pipe;
 use crate::processor::{Answer, Processor};
 use crate::store::Store;
 use bytes::Bytes;
@@ -61,20 +61,31 @@ pub struct Rules {
     pub source_limit_bytes: u64,
 }
 
-/// A picture's work, ready to be done by a crew.
-pub type Work = Box<dyn FnOnce(&[u8], &Cancel) -> Result<Answer, Error> + Send>;
+/// A picture's work, ready to be done by a crew: takes the source, and the watermark pictures in
+/// the order in which they were asked for, `None` for one that is not there.
+pub type Work = Box<dyn FnOnce(&[u8], &[Option<Bytes>], &Cancel) -> Result<Answer, Error> + Send>;
+
+/// A process string that was understood.
+pub struct Prepared {
+    /// Keys of the objects of the same bucket that the work needs.
+    pub assets: Vec<String>,
+    pub work: Work,
+}
 
 /// What turns a process string into work: the door to the rooms that know images.
 pub trait Studio: Send + Sync {
     /// # Errors
     /// Those of the process string, found before any byte is fetched.
-    fn prepare(self: Arc<Self>, process: &str) -> Result<Work, Error>;
+    fn prepare(self: Arc<Self>, process: &str) -> Result<Prepared, Error>;
 }
 
 impl Studio for Processor {
-    fn prepare(self: Arc<Self>, process: &str) -> Result<Work, Error> {
-        let chain = Chain::parse(process)?;
-        Ok(Box::new(move |source, cancel| self.process(source, &chain, cancel)))
+    fn prepare(self: Arc<Self>, process: &str) -> Result<Prepared, Error> {
+        // Buckets store no styles yet.
+        let pipe = Pipe::parse(process, |_| None)?;
+        let assets = pipe.assets().to_vec();
+        let work: Work = Box::new(move |source, assets, cancel| self.process(source, &pipe, assets, cancel));
+        Ok(Prepared { assets, work })
     }
 }
 

@@ -3,11 +3,11 @@
 use super::conditions::{self, Part, Verdict};
 use super::route::{Target, has};
 use super::wire::{Body, Headers, Incoming, Reply, Request};
-use super::{Rights, Service, Work};
+use super::{Prepared, Rights, Service};
 use crate::cancel::Cancel;
 use crate::error::{Code, Ec, Error};
 use crate::processor::Answer;
-use crate::store::{Content, Object, ObjectMeta, Replace};
+use crate::store::{Content, Key, Object, ObjectMeta, Replace};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -34,7 +34,7 @@ pub(super) async fn read(
     if let Some(name) = OVERRIDES.into_iter().find(|name| has(&query, name)) {
         return Err(Error::new(Code::InvalidRequest, format!("{name} cannot be used with anonymous requests.")));
     }
-    let work = match process {
+    let prepared = match process {
         Some(process) => Some(service.studio.clone().prepare(process)?),
         None => None,
     };
@@ -51,11 +51,12 @@ pub(super) async fn read(
             return Err(Error::new(Code::PreconditionFailed, message).detail("Condition", condition));
         }
     }
-    match work {
+    match prepared {
         None => plain(object, &headers, head),
-        Some(work) => {
+        Some(prepared) => {
             let cancel = Cancel::at(begin + service.rules.deadline);
-            processed(service, object, work, &headers, head, cancel, fetch).await
+            let assets = assets(service, target, &prepared.assets).await?;
+            processed(service, object, prepared, assets, &headers, head, cancel, fetch).await
         }
     }
 }
@@ -85,6 +86,27 @@ async fn find(service: &Service, target: &Target) -> Result<Object, Error> {
     }
 }
 
+/// The watermark pictures under `keys` in the target's bucket; `None` for one that is not there.
+async fn assets(service: &Service, target: &Target, keys: &[String]) -> Result<Vec<Option<Bytes>>, Error> {
+    let mut files = Vec::with_capacity(keys.len());
+    for key in keys {
+        let limit_bytes = service.rules.source_limit_bytes;
+        let found = match Key::new(key) {
+            Ok(key) => service.store.get(&target.bucket, &key).await,
+            Err(_) => Err(Error::new(Code::NoSuchKey, "")),
+        };
+        files.push(match found {
+            Ok(object) => match object.read(limit_bytes).await? {
+                Some(file) => Some(file),
+                None => return Err(Error::source_too_large(limit_bytes)),
+            },
+            Err(error) if error.code == Code::NoSuchKey => None,
+            Err(error) => return Err(error),
+        });
+    }
+    Ok(files)
+}
+
 /// The object as it is stored.
 fn plain(object: Object, headers: &Headers, head: bool) -> Result<Reply, Error> {
     let meta = object.meta.clone();
@@ -95,11 +117,13 @@ fn plain(object: Object, headers: &Headers, head: bool) -> Result<Reply, Error> 
     Ok(reply)
 }
 
-/// The result of `work` on the object.
+/// The result of `prepared` on the object.
+#[expect(clippy::too_many_arguments, reason = "one call's own parts")]
 async fn processed(
     service: &Service,
     object: Object,
-    work: Work,
+    prepared: Prepared,
+    assets: Vec<Option<Bytes>>,
     headers: &Headers,
     head: bool,
     cancel: Cancel,
@@ -112,7 +136,7 @@ async fn processed(
     let fetch = fetch.elapsed();
     let job = {
         let cancel = cancel.clone();
-        move || work(&source, &cancel)
+        move || (prepared.work)(&source, &assets, &cancel)
     };
     let (answer, waited) = service.crew.run(cancel, job).await?;
     let timing = server_timing(&answer, fetch, waited);

@@ -20,19 +20,20 @@ struct Fake {
 }
 
 impl Studio for Fake {
-    fn prepare(self: Arc<Self>, process: &str) -> Result<Work, Error> {
+    fn prepare(self: Arc<Self>, process: &str) -> Result<Prepared, Error> {
         let panics = match process {
             "image/reverse" => false,
             "image/panic" => true,
             other => return Err(Error::invalid_value("process", other)),
         };
-        Ok(Box::new(move |source, _| {
+        let work: Work = Box::new(move |source, _, _| {
             assert!(!panics, "asked to");
             self.worked.fetch_add(1, Ordering::Relaxed);
             let bytes = source.iter().rev().copied().collect();
             let (engine, times) = (Kind::Cpu, Times::default());
             Ok(Answer { bytes, content_type: "image/png", engine, reason: "no adapter – yet".into(), times })
-        }))
+        });
+        Ok(Prepared { assets: Vec::new(), work })
     }
 }
 

@@ -5,41 +5,50 @@
 //! cannot read through them gets a `gather` pass first.
 
 use super::coverage;
+use super::limits;
+use super::rotation;
 use super::tone::ToneTable;
 use super::weights::{self, Axis, Resample, Weights};
-use super::{Layer, Operand, Origin, Pass, Plan};
+use super::{Asset, Layer, Operand, Origin, Pass, Plan, Rules};
 use crate::color::Color;
 use crate::error::{Code, Ec, Error};
 use crate::format::{Output, Probe};
 use crate::geometry::{Orientation, Placement, Rect, Size};
-use crate::kernel::{Args, convolve, flatten, gather, mask, sharpen, tone};
+use crate::kernel::{Args, convolve, flatten, gather, mask, sharpen, tone, warp};
 use crate::limits::Limits;
+use crate::text::Faces;
 use std::sync::Arc;
 
 /// The part of an operand that the canvas shows, and how it is laid down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Shown {
-    window: Rect,
-    orientation: Orientation,
+pub(super) struct Shown {
+    pub(super) window: Rect,
+    pub(super) orientation: Orientation,
 }
 
 /// The picture so far, its passes so far, and the limits it has to keep.
 #[derive(Debug)]
 pub struct Canvas {
-    layers: Vec<Layer>,
-    passes: Vec<Pass>,
-    current: Operand,
-    shown: Shown,
-    opaque: bool,
+    pub(super) layers: Vec<Layer>,
+    pub(super) passes: Vec<Pass>,
+    pub(super) current: Operand,
+    pub(super) shown: Shown,
+    pub(super) opaque: bool,
+    /// The decoder can deliver the current layer at a fraction of its size.
+    pub(super) may_reduce: bool,
+    /// The main picture's size, while an overlay is made.
+    pub(super) main: Option<Size>,
+    pub(super) assets: Vec<Asset>,
+    pub(super) faces: Arc<Faces>,
     limits: Limits,
     resample: Resample,
-    /// The decoder can deliver the source at a fraction of its size.
-    may_reduce: bool,
+    /// The source has several frames.
+    animated: bool,
 }
 
 impl Canvas {
     /// A canvas that shows the whole source, as stored.
-    pub fn new(probe: &Probe, limits: Limits, resample: Resample) -> Canvas {
+    pub fn new(probe: &Probe, rules: &Rules, assets: &[Asset]) -> Canvas {
         let layer = Layer { origin: Origin::Source, size: probe.size, stored: probe.size, reduction: 1 };
         Canvas {
             layers: vec![layer],
@@ -47,10 +56,19 @@ impl Canvas {
             current: Operand::Layer(0),
             shown: Shown { window: probe.size.rect(), orientation: Orientation::Upright },
             opaque: !probe.alpha,
-            limits,
-            resample,
             may_reduce: probe.format == crate::format::Format::Jpeg,
+            main: None,
+            assets: assets.to_vec(),
+            faces: Arc::clone(&rules.faces),
+            limits: rules.limits,
+            resample: rules.resample,
+            animated: probe.frames > 1,
         }
+    }
+
+    /// Whether the picture may grow beyond its source: the frames of an animation never do.
+    pub fn may_enlarge(&self) -> bool {
+        !self.animated
     }
 
     /// The size that the next action sees.
@@ -85,6 +103,38 @@ impl Canvas {
         Ok(())
     }
 
+    /// Turns the picture clockwise; 90, 180 and 270 are exact, other angles grow the canvas.
+    ///
+    /// # Errors
+    /// `BadRequest` (EC 0040-00000006) when a side is over the limit.
+    pub fn rotate(&mut self, angle_deg: u32) -> Result<(), Error> {
+        if angle_deg.is_multiple_of(360) {
+            return Ok(());
+        }
+        self.check_turn()?;
+        self.turn(angle_deg);
+        Ok(())
+    }
+
+    /// As [`Canvas::rotate`], whatever the size; sides must be at most 16,384 pixels.
+    pub(crate) fn turn(&mut self, angle_deg: u32) {
+        match angle_deg % 360 {
+            0 => {}
+            90 => self.orient(Orientation::Turn90),
+            180 => self.orient(Orientation::Turn180),
+            270 => self.orient(Orientation::Turn270),
+            _ => {
+                self.settle();
+                let source = self.size();
+                let (Size { width, height }, words) = rotation::rotation(source, angle_deg);
+                let (source_width, source_height) = (source.width, source.height);
+                let params = warp::Params { width, height, source_width, source_height };
+                self.push(Args::Warp(params), None, Some(words));
+                self.opaque = false;
+            }
+        }
+    }
+
     fn check_turn(&self) -> Result<(), Error> {
         if self.size().longest_side() > self.limits.turn_side {
             let message = "Picture exceed the maximum allowable rotation range.";
@@ -115,7 +165,7 @@ impl Canvas {
             self.crop(placement.kept);
         }
         if placement.canvas != self.size() {
-            self.pad(placement.canvas, placement.offset, fill);
+            self.pad(placement.canvas, placement.offset, fill.texel());
         }
         Ok(())
     }
@@ -156,17 +206,18 @@ impl Canvas {
     /// factor of 2, and returns the window's true size in decoded pixels.
     fn reduce_source(&mut self, scaled: Size) -> Length {
         let window = self.shown.window;
-        let whole = self.current == Operand::Layer(0) && window == self.layers[0].stored.rect();
-        if !(self.may_reduce && whole) {
-            return Length { width: window.width.into(), height: window.height.into() };
-        }
-        let stored = self.layers[0].stored;
+        let whole = |layer: &Layer| window == layer.stored.rect();
+        let layer = match self.current {
+            Operand::Layer(index) if self.may_reduce && whole(&self.layers[index]) => &mut self.layers[index],
+            _ => return Length { width: window.width.into(), height: window.height.into() },
+        };
+        let stored = layer.stored;
         let fits = |reduction: u32| {
             stored.width >= 2 * reduction * scaled.width && stored.height >= 2 * reduction * scaled.height
         };
         let reduction = [8, 4, 2].into_iter().find(|reduction| fits(*reduction)).unwrap_or(1);
         let size = Size::new(stored.width.div_ceil(reduction), stored.height.div_ceil(reduction));
-        self.layers[0] = Layer { origin: Origin::Source, size, stored, reduction };
+        (layer.size, layer.reduction) = (size, reduction);
         self.shown.window = size.rect();
         let part = |side: u32| f64::from(side) / f64::from(reduction);
         Length { width: part(stored.width), height: part(stored.height) }
@@ -202,15 +253,16 @@ impl Canvas {
         self.push(Args::Convolve(params), None, Some(words));
     }
 
-    /// Lays the picture on a larger canvas of an opaque colour.
-    fn pad(&mut self, canvas: Size, offset: (u32, u32), fill: Color) {
-        self.gather(canvas, offset, fill.texel());
+    /// Lays the picture on a larger canvas of a colour.
+    pub(super) fn pad(&mut self, canvas: Size, offset: (u32, u32), fill: u32) {
+        self.gather(canvas, offset, fill);
     }
 
     /// Looks every colour channel up in `table`; neighbouring tables become one.
     pub fn tone(&mut self, table: &ToneTable) {
         self.settle();
-        if let Some(Pass { args: Args::Tone(_), table: Some(words), .. }) = self.passes.last_mut() {
+        let last = self.passes.len().checked_sub(1).map(Operand::Pass) == Some(self.current);
+        if let (true, Some(Pass { args: Args::Tone(_), table: Some(words), .. })) = (last, self.passes.last_mut()) {
             let earlier = ToneTable(std::array::from_fn(|value| words[value].to_le_bytes()[0]));
             *words = earlier.then(table).words().into();
             return;
@@ -276,9 +328,11 @@ impl Canvas {
     /// format has no alpha.
     ///
     /// # Errors
-    /// `MemLimitExceeded` when the plan would hold more bytes than the limits allow.
+    /// `MemLimitExceeded` when the plan would hold more bytes than the limits allow,
+    /// `ImageTooLarge` when the output format cannot carry the size.
     pub fn finish(mut self, output: Output) -> Result<Plan, Error> {
         self.settle();
+        limits::check(output.format, self.size())?;
         if !self.opaque && !output.format.has_alpha() {
             let Size { width, height } = self.size();
             let params = flatten::Params { width, height, backdrop: Color::WHITE.texel() };
@@ -293,7 +347,7 @@ impl Canvas {
     }
 
     /// Does what the window and the orientation ask for, if anything.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         let whole = self.shown.window == self.operand_size(self.current).rect();
         if !whole || self.shown.orientation != Orientation::Upright {
             self.gather(self.size(), (0, 0), Color::WHITE.texel());
@@ -329,7 +383,7 @@ impl Canvas {
         self.push_shared(args, overlay, table.map(Into::into));
     }
 
-    fn push_shared(&mut self, args: Args, overlay: Option<Operand>, table: Option<Arc<[u32]>>) {
+    pub(super) fn push_shared(&mut self, args: Args, overlay: Option<Operand>, table: Option<Arc<[u32]>>) {
         self.passes.push(Pass { args, src: self.current, overlay, table });
         self.current = Operand::Pass(self.passes.len() - 1);
         self.shown = Shown { window: args.size().rect(), orientation: Orientation::Upright };
@@ -361,7 +415,7 @@ mod tests {
     }
 
     fn canvas(format: Format, width: u32, height: u32) -> Canvas {
-        Canvas::new(&probe(format, width, height, format == Format::Png), Limits::OSS, Resample::Lanczos)
+        Canvas::new(&probe(format, width, height, format == Format::Png), &Rules::default(), &[])
     }
 
     fn finish(canvas: Canvas, format: Format) -> Plan {

@@ -5,17 +5,23 @@
 
 pub mod canvas;
 mod coverage;
+mod limits;
+mod overlay;
+mod rotation;
 pub mod tone;
 pub mod weights;
 
 pub use canvas::Canvas;
+pub use overlay::{Overlay, Placing};
 
-use crate::format::Output;
+use crate::format::{Formats, Output, Probe};
 use crate::geometry::Size;
 use crate::kernel::Args;
-use crate::text::Drawing;
+use crate::limits::Limits;
+use crate::text::{Drawing, Faces};
 use std::fmt;
 use std::sync::Arc;
+use weights::Resample;
 
 /// Where a pass reads from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +53,32 @@ pub struct Layer {
     pub stored: Size,
     /// The decoder shall deliver 1/`reduction` of each side: 1, 2, 4 or 8.
     pub reduction: u32,
+}
+
+/// What planning has to keep to, beside the picture itself.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    pub limits: Limits,
+    pub resample: Resample,
+    /// The formats that answers can have.
+    pub writable: Formats,
+    /// What text is drawn with.
+    pub faces: Arc<Faces>,
+}
+
+impl Default for Rules {
+    /// The limits and the filter of OSS, every format, the embedded faces.
+    fn default() -> Rules {
+        let faces = Arc::new(Faces::embedded());
+        Rules { limits: Limits::OSS, resample: Resample::default(), writable: Formats::all(), faces }
+    }
+}
+
+/// A watermark picture by its object key, and what its header tells.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asset {
+    pub key: String,
+    pub probe: Probe,
 }
 
 /// One dispatch.

@@ -3,11 +3,32 @@
 use super::syntax::{Piece, Step};
 use crate::color::Color;
 use crate::error::{Code, Ec, Error};
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use std::ops::RangeInclusive;
+
+/// Base64 as clients send it: without padding, and with whatever bits are left over.
+const FORGIVING: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::RequireNone)
+        .with_decode_allow_trailing_bits(true),
+);
 
 /// The arguments of one step.
 pub struct Arguments<'s, 'a> {
     step: &'s Step<'a>,
+    place: Place,
+}
+
+/// Where a step stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In a chain of its own.
+    Main,
+    /// In the chain of a watermark picture, where sizes may be told in percent of the main picture.
+    Watermark,
 }
 
 /// One argument: a key with its value, or a bare value whose key is empty.
@@ -20,8 +41,13 @@ pub struct Argument<'a> {
 }
 
 impl<'s, 'a> Arguments<'s, 'a> {
-    pub fn new(step: &'s Step<'a>) -> Arguments<'s, 'a> {
-        Arguments { step }
+    pub fn new(step: &'s Step<'a>, place: Place) -> Arguments<'s, 'a> {
+        Arguments { step, place }
+    }
+
+    /// Where the step stands.
+    pub fn place(&self) -> Place {
+        self.place
     }
 
     /// The arguments that count, in the order written: where a key repeats, its last one.
@@ -81,9 +107,8 @@ impl Argument<'_> {
     /// # Errors
     /// `InvalidArgument` for anything but decimal digits (with `-` where the range has negative
     /// values) and for numbers outside.
-    pub fn integer(&self, range: RangeInclusive<i64>, ec: Option<Ec>) -> Result<u32, Error> {
-        // Ranges of keyed arguments have no negative values; bare ones go through `Bare`.
-        integer(self.value, range).and_then(|value| u32::try_from(value).ok()).ok_or_else(|| self.invalid(ec))
+    pub fn integer<T: TryFrom<i64>>(&self, range: RangeInclusive<i64>, ec: Option<Ec>) -> Result<T, Error> {
+        integer(self.value, range).and_then(|value| T::try_from(value).ok()).ok_or_else(|| self.invalid(ec))
     }
 
     /// One of `names`.
@@ -95,6 +120,26 @@ impl Argument<'_> {
     /// A colour in hex digits.
     pub fn color(&self, ec: Option<Ec>) -> Result<Color, Error> {
         Color::parse(self.value).ok_or_else(|| self.invalid(ec))
+    }
+
+    /// URL-safe Base64 of UTF-8 text. The standard alphabet, padding, and a space for a `+` are
+    /// forgiven.
+    ///
+    /// # Errors
+    /// `BadRequest` with `ec`.
+    pub fn base64(&self, ec: u32) -> Result<String, Error> {
+        let refused = || {
+            let error = Error::new(Code::BadRequest, "Input is not base64 decoding.");
+            error.ec(Ec::image(ec)).at(self.piece.span())
+        };
+        let standard = self.value.trim_end_matches('=').replace(['-', ' '], "+").replace('_', "/");
+        let bytes = FORGIVING.decode(standard).map_err(|_| refused())?;
+        String::from_utf8(bytes).map_err(|_| refused())
+    }
+
+    /// Where the argument stands in the process string.
+    pub fn span(&self) -> std::ops::Range<usize> {
+        self.piece.span()
     }
 
     /// The error for a bad value.
@@ -165,7 +210,7 @@ mod tests {
     fn the_last_of_a_repeated_key_counts() {
         let segments = super::super::syntax::parse("image/resize,w_1,h_2,w_3,x").unwrap();
         let super::super::syntax::Segment::Image(steps) = &segments[0] else { panic!() };
-        let effective = Arguments::new(&steps[0]).effective();
+        let effective = Arguments::new(&steps[0], Place::Main).effective();
         let pairs: Vec<_> = effective.iter().map(|argument| (argument.key, argument.value)).collect();
         assert_eq!(pairs, [("h", "2"), ("w", "3"), ("", "x")]);
     }

@@ -16,6 +16,8 @@ pub enum Kind {
     Word(&'static [&'static str]),
     /// Six hex digits.
     Color,
+    /// URL-safe Base64 of UTF-8 text, padding optional.
+    Base64,
 }
 
 impl std::fmt::Display for Kind {
@@ -24,6 +26,7 @@ impl std::fmt::Display for Kind {
             Kind::Integer(from, to, "") => write!(f, "{from}..{to}"),
             Kind::Integer(from, to, unit) => write!(f, "{from}..{to} {unit}"),
             Kind::Word(words) => f.write_str(&words.join(" ")),
+            Kind::Base64 => f.write_str("Base64"),
             Kind::Color => f.write_str("RRGGBB"),
         }
     }
@@ -58,31 +61,23 @@ pub static ACTIONS: &[Spec] = &[
     indexcrop::SPEC,
     circle::SPEC,
     rounded_corners::SPEC,
+    rotate::SPEC,
     flip::SPEC,
     blur::SPEC,
     bright::SPEC,
     contrast::SPEC,
     sharpen::SPEC,
+    watermark::SPEC,
     auto_orient::SPEC,
     quality::SPEC,
     format::SPEC,
     interlace::SPEC,
+    info::SPEC,
+    average_hue::SPEC,
 ];
 
 /// Names that the language knows and this build does not: refused, never ignored.
-pub static NOT_BUILT: &[&str] = &[
-    "rotate",
-    "watermark",
-    "info",
-    "average-hue",
-    "blindwatermark",
-    "faces",
-    "bodies",
-    "cars",
-    "codes",
-    "labels",
-    "score",
-];
+pub static NOT_BUILT: &[&str] = &["blindwatermark", "faces", "bodies", "cars", "codes", "labels", "score"];
 
 /// The row of an action.
 ///

@@ -73,9 +73,7 @@ mod tests {
     use super::*;
     use crate::format::{Format, Output, Probe};
     use crate::geometry::{Orientation, Size};
-    use crate::limits::Limits;
-    use crate::plan::Canvas;
-    use crate::plan::weights::Resample;
+    use crate::plan::{Canvas, Rules};
 
     #[test]
     fn pieces_are_aligned_and_a_shared_table_lies_there_once() {
@@ -87,7 +85,7 @@ mod tests {
             alpha: false,
             quality: None,
         };
-        let mut canvas = Canvas::new(&probe, Limits::OSS, Resample::Lanczos);
+        let mut canvas = Canvas::new(&probe, &Rules::default(), &[]);
         canvas.blur(3, 2.0);
         canvas.sharpen(100);
         let plan = canvas.finish(Output::still(Format::Png)).unwrap();

@@ -27,6 +27,7 @@ fn parse(arguments: &Arguments) -> Result<Box<dyn Action>, Error> {
 impl Action for AutoOrient {
     fn set(&self, settings: &mut Settings) -> bool {
         settings.auto_orient = self.on;
+        settings.still = true;
         true
     }
 }

@@ -69,6 +69,10 @@ impl Action for Crop {
         canvas.crop(Rect { x, y, width: inner.width.min(outer.width - x), height: inner.height.min(outer.height - y) });
         Ok(())
     }
+
+    fn keeps_frames(&self) -> bool {
+        true
+    }
 }
 
 impl fmt::Display for Crop {

@@ -14,7 +14,7 @@ pub const SPEC: Spec = Spec {
         key: "",
         kind: Kind::Word(&["jpg", "png", "webp", "bmp", "gif", "tiff", "heic", "avif", "src"]),
         default: "",
-        doc: "src and gif keep the source's format",
+        doc: "src keeps the source's format, a GIF's first frame as JPG; gif only keeps a GIF one",
     }],
     examples: &["image/format,png", "image/circle,r_60/format,jpg"],
     parse,
@@ -45,6 +45,7 @@ fn parse(arguments: &Arguments) -> Result<Box<dyn Action>, Error> {
 impl Action for Ask {
     fn set(&self, settings: &mut Settings) -> bool {
         settings.format = self.format;
+        settings.source_format = self.format.is_none();
         true
     }
 }

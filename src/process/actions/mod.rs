@@ -1,6 +1,7 @@
 //! One file an action: its SPEC, how it is parsed, how it is planned.
 
 pub mod auto_orient;
+pub mod average_hue;
 pub mod blur;
 pub mod bright;
 pub mod circle;
@@ -9,8 +10,11 @@ pub mod crop;
 pub mod flip;
 pub mod format;
 pub mod indexcrop;
+pub mod info;
 pub mod interlace;
 pub mod quality;
 pub mod resize;
+pub mod rotate;
 pub mod rounded_corners;
 pub mod sharpen;
+pub mod watermark;

@@ -1,4 +1,4 @@
-//! quality: how well a JPEG answer is kept.
+//! quality: how well a JPEG or WebP answer is kept.
 
 use crate::error::{Ec, Error};
 use crate::format::Quality;
@@ -11,11 +11,11 @@ const PERCENT: Kind = Kind::Integer(1, 100, "");
 
 pub const SPEC: Spec = Spec {
     name: "quality",
-    summary: "quality of a JPEG answer; without it the source's is kept",
+    summary: "quality of a JPEG or WebP answer; without it a JPEG source's is kept",
     params: &[
         Param { key: "q", kind: PERCENT, default: "", doc: "percent of the source's quality" },
         Param { key: "Q", kind: PERCENT, default: "", doc: "absolute, not above the source's; wins over q" },
-        Param { key: "", kind: PERCENT, default: "", doc: "as q" },
+        Param { key: "", kind: PERCENT, default: "", doc: "as q; or the word lossless, for WebP" },
     ],
     examples: &["image/resize,w_200/quality,q_80", "image/quality,Q_40"],
     parse,
@@ -27,21 +27,22 @@ struct Ask {
 }
 
 fn parse(arguments: &Arguments) -> Result<Box<dyn Action>, Error> {
-    let (mut relative, mut absolute) = (None, None);
+    let (mut relative, mut absolute, mut lossless) = (None, None, None);
     for argument in arguments.effective() {
-        let percent = |ec| argument.integer(1..=100, Some(Ec::image(ec))).map(|value| Some(value as u8));
+        let percent = |ec| argument.integer(1..=100, Some(Ec::image(ec))).map(Some);
         match argument.key {
             "Q" => absolute = percent(308)?,
             "q" => relative = percent(309)?,
+            "" if argument.value == "lossless" => lossless = Some(Quality::Lossless),
             "" => {
-                let value = argument.integer(1..=100, None);
+                let value = argument.integer::<u8>(1..=100, None);
                 let value = value.map_err(|_| argument.invalid_as("quality", Some(Ec::image(310))))?;
-                relative = Some(value as u8);
+                relative = Some(value);
             }
             _ => {}
         }
     }
-    let quality = absolute.map(Quality::Absolute).or(relative.map(Quality::Relative));
+    let quality = absolute.map(Quality::Absolute).or(relative.map(Quality::Relative)).or(lossless);
     let quality = quality.ok_or_else(|| arguments.missing(None, Some(Ec::image(307))))?;
     Ok(Box::new(Ask { quality }))
 }
@@ -49,6 +50,7 @@ fn parse(arguments: &Arguments) -> Result<Box<dyn Action>, Error> {
 impl Action for Ask {
     fn set(&self, settings: &mut Settings) -> bool {
         settings.quality = Some(self.quality);
+        settings.still = true;
         true
     }
 }

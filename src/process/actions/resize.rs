@@ -5,7 +5,7 @@ use crate::error::{Ec, Error};
 use crate::geometry::{Fit, Placement, Side, Size, place, place_side, scaled_side};
 use crate::plan::Canvas;
 use crate::process::Action;
-use crate::process::args::Arguments;
+use crate::process::args::{Arguments, Place};
 use crate::process::registry::{Kind, Param, Spec};
 use std::fmt;
 
@@ -49,17 +49,26 @@ struct Resize {
     fill: Color,
 }
 
-/// Which of the sizes given counts: w and h before l and s before p.
+/// Which of the sizes given counts: P before w and h before l and s before p.
 #[derive(Debug)]
 enum Target {
-    Box { width: Option<u32>, height: Option<u32> },
-    Sides { long: Option<u32>, short: Option<u32> },
+    Box {
+        width: Option<u32>,
+        height: Option<u32>,
+    },
+    Sides {
+        long: Option<u32>,
+        short: Option<u32>,
+    },
     Percent(u32),
+    /// Inside a watermark: into this percentage of the main picture, enlarging if need be.
+    OfMain(u32),
 }
 
 fn parse(arguments: &Arguments) -> Result<Box<dyn Action>, Error> {
     let (mut fit, mut enlarge, mut fill) = (Fit::Lfit, false, Color::WHITE);
     let (mut width, mut height, mut long, mut short, mut percent) = (None, None, None, None, None);
+    let mut of_main = None;
     for argument in arguments.effective() {
         let side = |ec| argument.integer(1..=16_384, Some(Ec::image(ec))).map(Some);
         match argument.key {
@@ -69,15 +78,17 @@ fn parse(arguments: &Arguments) -> Result<Box<dyn Action>, Error> {
             "l" => long = side(314)?,
             "s" => short = side(315)?,
             "p" => percent = Some(argument.integer(1..=1000, Some(Ec::image(317)))?),
+            "P" if arguments.place() == Place::Watermark => of_main = Some(argument.integer(1..=100, None)?),
             "color" => fill = argument.color(Some(Ec::image(318)))?,
-            "limit" => enlarge = argument.integer(0..=1, Some(Ec::image(319)))? == 0,
+            "limit" => enlarge = argument.integer::<u8>(0..=1, Some(Ec::image(319)))? == 0,
             _ => {}
         }
     }
-    let target = match (width.or(height), long.or(short), percent) {
-        (Some(_), _, _) => Target::Box { width, height },
-        (_, Some(_), _) => Target::Sides { long, short },
-        (_, _, Some(percent)) => Target::Percent(percent),
+    let target = match (of_main, width.or(height), long.or(short), percent) {
+        (Some(percent), _, _, _) => Target::OfMain(percent),
+        (_, Some(_), _, _) => Target::Box { width, height },
+        (_, _, Some(_), _) => Target::Sides { long, short },
+        (_, _, _, Some(percent)) => Target::Percent(percent),
         _ => return Err(arguments.missing(Some("w"), Some(Ec::image(322)))),
     };
     Ok(Box::new(Resize { fit, target, enlarge, fill }))
@@ -85,45 +96,56 @@ fn parse(arguments: &Arguments) -> Result<Box<dyn Action>, Error> {
 
 impl Resize {
     /// Where the picture goes, or `None` where it stays as it is.
-    fn placement(&self, size: Size) -> Option<Placement> {
+    fn placement(&self, canvas: &Canvas) -> Option<Placement> {
+        let size = canvas.size();
         let landscape = size.width >= size.height;
         let (long_side, short_side) = if landscape { (Side::Width, Side::Height) } else { (Side::Height, Side::Width) };
         match self.target {
-            Target::Box { width: Some(width), height: Some(height) } => self.boxed(size, Size::new(width, height)),
-            Target::Box { width: Some(width), height: None } => self.along(size, Side::Width, width),
-            Target::Box { width: None, height } => self.along(size, Side::Height, height?),
+            Target::Box { width: Some(width), height: Some(height) } => self.boxed(canvas, Size::new(width, height)),
+            Target::Box { width: Some(width), height: None } => self.along(canvas, Side::Width, width),
+            Target::Box { width: None, height } => self.along(canvas, Side::Height, height?),
             Target::Sides { long: Some(long), short: Some(short) } => {
                 let target = Size::new(long, short);
-                self.boxed(size, if landscape { target } else { target.swapped() })
+                self.boxed(canvas, if landscape { target } else { target.swapped() })
             }
-            Target::Sides { long: Some(long), short: None } => self.along(size, long_side, long),
-            Target::Sides { long: None, short } => self.along(size, short_side, short?),
+            Target::Sides { long: Some(long), short: None } => self.along(canvas, long_side, long),
+            Target::Sides { long: None, short } => self.along(canvas, short_side, short?),
             Target::Percent(percent) => {
                 let by_percent = |side| scaled_side(side, percent, 100);
-                place(Fit::Fixed, size, Size::new(by_percent(size.width), by_percent(size.height)), true)
+                let target = Size::new(by_percent(size.width), by_percent(size.height));
+                place(Fit::Fixed, size, target, canvas.may_enlarge())
+            }
+            Target::OfMain(percent) => {
+                let main = canvas.main_size()?;
+                let target = Size::new(scaled_side(main.width, percent, 100), scaled_side(main.height, percent, 100));
+                place(Fit::Lfit, size, target, true)
             }
         }
     }
 
-    fn boxed(&self, size: Size, target: Size) -> Option<Placement> {
-        place(self.fit, size, target, self.enlarge)
+    fn boxed(&self, canvas: &Canvas, target: Size) -> Option<Placement> {
+        place(self.fit, canvas.size(), target, self.enlarge && canvas.may_enlarge())
     }
 
     /// One side given: proportional, or for the modes of fixed size a square.
-    fn along(&self, size: Size, side: Side, length: u32) -> Option<Placement> {
+    fn along(&self, canvas: &Canvas, side: Side, length: u32) -> Option<Placement> {
         match self.fit {
-            Fit::Lfit | Fit::Mfit => place_side(size, side, length, self.enlarge),
-            Fit::Fill | Fit::Pad | Fit::Fixed => self.boxed(size, Size::new(length, length)),
+            Fit::Lfit | Fit::Mfit => place_side(canvas.size(), side, length, self.enlarge && canvas.may_enlarge()),
+            Fit::Fill | Fit::Pad | Fit::Fixed => self.boxed(canvas, Size::new(length, length)),
         }
     }
 }
 
 impl Action for Resize {
     fn plan(&self, canvas: &mut Canvas) -> Result<(), Error> {
-        match self.placement(canvas.size()) {
+        match self.placement(canvas) {
             Some(placement) => canvas.resize(&placement, self.fill),
             None => Ok(()),
         }
+    }
+
+    fn keeps_frames(&self) -> bool {
+        !matches!(self.target, Target::Percent(_))
     }
 }
 
@@ -138,6 +160,7 @@ impl fmt::Display for Resize {
             Target::Box { width, height } => argument("w", width).and_then(|()| argument("h", height)).map(|()| false),
             Target::Sides { long, short } => argument("l", long).and_then(|()| argument("s", short)).map(|()| false),
             Target::Percent(percent) => argument("p", Some(percent)).map(|()| true),
+            Target::OfMain(percent) => argument("P", Some(percent)).map(|()| true),
         }?;
         if by_percent {
             return Ok(());

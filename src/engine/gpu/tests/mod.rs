@@ -10,9 +10,7 @@ use super::*;
 use crate::format::{Format, Output, Probe};
 use crate::geometry::Orientation;
 use crate::kernel::{Band, Inputs};
-use crate::limits::Limits;
 use crate::pixel::{View, ViewMut};
-use crate::plan::weights::Resample;
 use crate::plan::{Canvas, Operand};
 use std::sync::OnceLock;
 
@@ -64,7 +62,7 @@ fn noise(size: Size, alpha: bool, seed: u32) -> Vec<u8> {
 fn plan(size: Size, alpha: bool, format: Format, verbs: impl FnOnce(&mut Canvas)) -> Arc<Plan> {
     let orientation = Orientation::Upright;
     let probe = Probe { format: Format::Png, size, orientation, frames: 1, alpha, quality: None };
-    let mut canvas = Canvas::new(&probe, Limits::OSS, Resample::Lanczos);
+    let mut canvas = Canvas::new(&probe, &Rules::default(), &[]);
     verbs(&mut canvas);
     Arc::new(canvas.finish(Output::still(format)).unwrap())
 }
