@@ -180,7 +180,7 @@ def heifs(scene):
     scene.convert("L").save(path("avif/mono.avif"), quality=85, subsampling="4:0:0")
     scene.save(path("avif/irot_270.avif"), quality=85, exif=exif(6))
     soft(scene).save(path("avif/alpha.avif"), quality=85)
-    ten = (numpy.asarray(scene).astype(numpy.uint16) * 1023 // 255)
+    ten = (numpy.asarray(scene).astype(numpy.uint32) * 1023 // 255).astype(numpy.uint16)
     path("avif/rgb_10bit.avif").write_bytes(imagecodecs.avif_encode(ten, level=85, bitspersample=10, speed=6))
 
 

@@ -1,0 +1,143 @@
+//! Files that are cut off, changed or hostile: an error of the caller's or pixels, never a panic.
+//!
+//! Every mutation comes from a seeded generator, so that a failure names what can be done again.
+
+use crate::support::fixture;
+use crate::support::pictures::Random;
+use crate::support::tables::rows;
+use pixelpass::cancel::Cancel;
+use pixelpass::codec;
+use pixelpass::error::Error;
+use pixelpass::format::Format;
+use pixelpass::geometry::Size;
+use pixelpass::limits::Limits;
+use pixelpass::pixel::Frame;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+/// Small enough that a changed header cannot make a test slow.
+const LIMITS: Limits = Limits { source_pixels: 4_000_000, ..Limits::OSS };
+
+const CUTS: usize = 20;
+const FLIPPED_FILES: u32 = 200;
+
+/// Every pixel of every frame, and the facts that `info` tells.
+fn read(bytes: &[u8]) -> Result<(), Error> {
+    let probe = codec::probe(bytes, &LIMITS)?;
+    let pixels = probe.size.pixels().saturating_mul(probe.frames.into());
+    assert!(pixels > 0 && pixels <= LIMITS.source_pixels, "{probe:?}");
+    codec::info(bytes, &probe);
+    let mut frame = Frame::packed(probe.size, vec![0; probe.size.pixels() as usize * 4]);
+    codec::decode(bytes, &probe, 1, &mut frame.view_mut(), &Cancel::never())?;
+    if probe.format == Format::Jpeg {
+        let size = Size::new(probe.size.width.div_ceil(8), probe.size.height.div_ceil(8));
+        let mut eighth = Frame::packed(size, vec![0; size.pixels() as usize * 4]);
+        codec::decode(bytes, &probe, 8, &mut eighth.view_mut(), &Cancel::never())?;
+    }
+    if probe.frames > 1 {
+        let mut animation = codec::animation(bytes, &probe)?;
+        let mut count = 0;
+        while animation.next_frame(&mut frame.view_mut(), &Cancel::never())?.is_some() {
+            count += 1;
+            assert!(count <= probe.frames, "more frames than the {} of the header", probe.frames);
+        }
+    }
+    Ok(())
+}
+
+/// The complaint about a file that ends in a panic or in an error that is not the caller's.
+fn complaint(name: &str, change: &str, bytes: &[u8]) -> Option<String> {
+    match catch_unwind(AssertUnwindSafe(|| read(bytes))) {
+        Err(_) => Some(format!("{name}, {change}: a panic")),
+        Ok(Err(error)) if !(400..500).contains(&error.code.status()) => Some(format!("{name}, {change}: {error}")),
+        Ok(_) => None,
+    }
+}
+
+fn files_of(format: Format) -> Vec<(String, Vec<u8>)> {
+    let rows = rows("decoded.csv").into_iter().filter(|row| row[1] == format.name());
+    let files: Vec<_> = rows.map(|row| (row[0].clone(), fixture(&format!("images/{}", row[0])))).collect();
+    assert!(files.len() >= 5, "only {} files of {}", files.len(), format.name());
+    files
+}
+
+fn survives(format: Format) {
+    let files = files_of(format);
+    let mut complaints = Vec::new();
+    for (name, bytes) in &files {
+        for cut in 0..CUTS {
+            let kept = bytes.len() * cut / CUTS;
+            complaints.extend(complaint(name, &format!("first {kept} bytes"), &bytes[..kept]));
+        }
+    }
+    for seed in 0..FLIPPED_FILES {
+        let mut random = Random::new(seed.into());
+        let (name, bytes) = &files[seed as usize % files.len()];
+        let mut changed = bytes.clone();
+        // Half of the changes fall into the first bytes, where headers are.
+        for _ in 0..1 + random.next() % 8 {
+            let reach = if random.next().is_multiple_of(2) { changed.len().min(512) } else { changed.len() };
+            changed[random.next() as usize % reach] ^= 1 << (random.next() % 8);
+        }
+        complaints.extend(complaint(name, &format!("seed {seed}"), &changed));
+    }
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+}
+
+macro_rules! survivors {
+    ($($name:ident $format:ident,)*) => {
+        $(#[test]
+        fn $name() {
+            survives(Format::$format);
+        })*
+    };
+}
+
+survivors! {
+    changed_jpeg_files Jpeg,
+    changed_png_files Png,
+    changed_webp_files WebP,
+    changed_bmp_files Bmp,
+    changed_gif_files Gif,
+    changed_tiff_files Tiff,
+    changed_heic_files Heic,
+    changed_avif_files Avif,
+}
+
+/// Files that a decoder may also take as far as they go.
+const FORGIVABLE: [&str; 6] = [
+    "bmp_short_file.bmp",
+    "jpeg_its_8a9cc8.jpg",
+    "jpeg_its_b4103d.jpg",
+    "jpeg_oss_fuzz_36829.jpeg",
+    "tiff_clusterfuzz.tif",
+    "tiff_lzw_stuck.tiff",
+];
+
+#[test]
+fn bad_files_are_refused() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/images/bad");
+    let mut names: Vec<_> = std::fs::read_dir(folder)
+        .expect("the folder is there")
+        .filter_map(|entry| entry.expect("a readable entry").file_name().into_string().ok())
+        .collect();
+    names.sort();
+    assert!(names.len() >= 25, "only {} files", names.len());
+    let complaints: Vec<_> = names
+        .iter()
+        .filter_map(|name| {
+            let bytes = fixture(&format!("images/bad/{name}"));
+            let taken = || read(&bytes).is_ok() && !FORGIVABLE.contains(&name.as_str());
+            complaint(name, "as it is", &bytes).or_else(|| taken().then(|| format!("{name}: taken for a picture")))
+        })
+        .collect();
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+}
+
+#[test]
+fn the_check_sees_a_panic_and_a_defect() {
+    let panicking = catch_unwind(AssertUnwindSafe(|| -> Result<(), Error> { panic!("as a decoder might") }));
+    assert!(panicking.is_err());
+    assert!(complaint("example.jpg", "as it is", &fixture("images/example.jpg")).is_none());
+    assert!(read(b"no picture").is_err());
+}
