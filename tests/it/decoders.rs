@@ -10,7 +10,7 @@ use crate::support::pictures::{from_fn, ramp};
 use crate::support::tables::rows;
 use pixelpass::cancel::Cancel;
 use pixelpass::codec;
-use pixelpass::error::Error;
+use pixelpass::error::{Code, Error};
 use pixelpass::format::{Format, Probe};
 use pixelpass::geometry::{Orientation, Size};
 use pixelpass::limits::Limits;
@@ -64,11 +64,14 @@ fn from_hex(text: &str) -> Blocks {
 }
 
 /// How far a mean may lie from the reference's.
+///
+/// A picture whose profile is passed over is 13 to 16 levels away. JPEGs come out equal with the
+/// same version of libjpeg-turbo; others round in their own way.
 fn bound(file: &str, format: Format) -> u8 {
-    let managed = ["icc", "p3", "adobergb", "cmyk", "ycck", "gray_400"];
+    let managed = ["icc", "p3", "adobergb", "cmyk", "ycck"];
     match format {
         _ if managed.iter().any(|part| file.contains(part)) => 6,
-        Format::Jpeg | Format::Heic | Format::Avif => 3,
+        Format::Heic | Format::Avif => 3,
         Format::WebP if file.contains("loss") && !file.contains("lossless") => 3,
         Format::Tiff if file.contains("jpeg") => 3,
         _ => 1,
@@ -130,7 +133,24 @@ fn mistake(row: &[String]) -> Option<String> {
     far.then(|| format!("{file}: blocks differ by {distances:?}, allowed is {bound}"))
 }
 
+/// Whether this machine reads the format; what is optional and absent is told, not passed over.
+pub fn is_read(format: Format) -> bool {
+    let rows = rows("decoded.csv");
+    let row = rows.iter().find(|row| row[1] == format.name()).expect("every format has a file");
+    match codec::probe(&fixture(&format!("images/{}", row[0])), &Limits::OSS) {
+        Err(error) if error.code == Code::NotImplemented => {
+            assert!(matches!(format, Format::Heic | Format::Avif), "{}: {error}", format.name());
+            println!("NOT RUN for {}: {error}", format.name());
+            false
+        }
+        _ => true,
+    }
+}
+
 fn agrees(format: Format) {
+    if !is_read(format) {
+        return;
+    }
     let rows = rows("decoded.csv");
     let of_format: Vec<_> = rows.iter().filter(|row| row[1] == format.name()).collect();
     assert!(of_format.len() >= 5, "only {} files of {}", of_format.len(), format.name());
