@@ -60,6 +60,9 @@ def jpegs(scene):
     scene.save(path("jpeg/adobe_rgb_transform0.jpg"), quality=90, keep_rgb=True)
     scene.save(path("jpeg/progressive_444.jpg"), quality=85, subsampling=0, progressive=True)
     scene.save(path("jpeg/ycbcr_422.jpg"), quality=85, subsampling=1)
+    inks = 255 - numpy.asarray(scene.convert("CMYK"))
+    ycck = imagecodecs.jpeg8_encode(inks, level=90, colorspace="CMYK", outcolorspace="YCCK", subsampling="444")
+    path("jpeg/ycck.jpg").write_bytes(ycck)
 
 
 def pngs(scene):
@@ -146,6 +149,8 @@ def animations():
 def webps(scene, p3):
     scene.save(path("webp/lossy_icc_orientation_6.webp"), quality=90, exif=exif(6), icc_profile=p3)
     soft(scene).save(path("webp/lossless_alpha.webp"), lossless=True)
+    scene.resize((117, 79)).save(path("webp/lossy_odd.webp"), quality=80)
+    soft(scene).save(path("webp/lossy_alpha.webp"), quality=80)
 
 
 def tiffs(scene, a98):
