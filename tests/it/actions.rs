@@ -1,14 +1,15 @@
 //! The tables of sizes and errors, and a golden for every example.
 
 use crate::support::compare::difference;
+use crate::support::tables::{jpeg, not_built, outcome, rows};
 use crate::support::{cpu, fixture};
 use pixelpass::cancel::Cancel;
 use pixelpass::codec;
 use pixelpass::engine::choice::Setting;
 use pixelpass::engine::cpu::Seats;
 use pixelpass::error::{Code, Error};
-use pixelpass::format::{Format, Probe};
-use pixelpass::geometry::{Orientation, Size};
+use pixelpass::format::Format;
+use pixelpass::geometry::Size;
 use pixelpass::limits::Limits;
 use pixelpass::pixel::Frame;
 use pixelpass::plan::weights::Resample;
@@ -17,49 +18,18 @@ use pixelpass::processor::{Memory, Processor};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// The rows of a CSV whose fields may be quoted and hold commas.
-fn rows(name: &str) -> Vec<Vec<String>> {
-    let text = String::from_utf8(fixture(&format!("tables/{name}"))).expect("the table is UTF-8");
-    let fields = |line: &str| {
-        let (mut fields, mut quoted) = (vec![String::new()], false);
-        for letter in line.chars() {
-            match letter {
-                '"' => quoted = !quoted,
-                ',' if !quoted => fields.push(String::new()),
-                letter => fields.last_mut().expect("never empty").push(letter),
-            }
-        }
-        fields
-    };
-    text.lines().skip(1).map(fields).collect()
-}
-
-fn jpeg(size: Size) -> Probe {
-    Probe { format: Format::Jpeg, size, orientation: Orientation::Upright, frames: 1, alpha: false, quality: Some(82) }
-}
-
-fn not_built(result: &Result<(Size, Format), Error>) -> bool {
-    matches!(result, Err(error) if error.code == Code::NotImplemented)
-}
-
-/// Size and format of the answer, without touching pixels.
-fn outcome(process: &str, source: Size) -> Result<(Size, Format), Error> {
-    let plan = Chain::parse(process)?.plan(&jpeg(source), &Limits::OSS, Resample::Lanczos)?;
-    Ok((plan.result_size(), plan.output.format))
-}
-
 #[test]
 fn geometry_cases() {
     let (mut passed, mut not_yet) = (0, 0);
     for row in rows("geometry-cases.csv") {
         let number = |field: usize| row[field].parse().expect("a number");
-        let result = outcome(&row[2], Size::new(number(0), number(1)));
+        let result = outcome(&row[2], &jpeg(Size::new(number(0), number(1))));
         if not_built(&result) {
             not_yet += 1;
             continue;
         }
-        let (size, format) = result.unwrap_or_else(|error| panic!("{row:?}: {error}"));
-        assert_eq!((size, format.name()), (Size::new(number(3), number(4)), row[5].as_str()), "{row:?}");
+        let found = result.unwrap_or_else(|error| panic!("{row:?}: {error}"));
+        assert_eq!((found.size, found.format.name()), (Size::new(number(3), number(4)), row[5].as_str()), "{row:?}");
         passed += 1;
     }
     println!("geometry cases: {passed} pass, {not_yet} not yet");
@@ -73,7 +43,7 @@ const GEOMETRY_COUNTS: (usize, usize) = (141, 27);
 fn error_cases() {
     let (mut passed, mut not_yet) = (0, 0);
     for row in rows("error-cases.csv") {
-        let result = outcome(&row[0], Size::new(400, 267));
+        let result = outcome(&row[0], &jpeg(Size::new(400, 267)));
         if not_built(&result) {
             not_yet += 1;
             continue;
@@ -167,7 +137,7 @@ fn real_pixels_have_the_planned_size() {
         let small = row[3].parse::<u32>().expect("a number") * row[4].parse::<u32>().expect("a number") < 1_000_000;
         if (row[0].as_str(), row[1].as_str()) != ("400", "267")
             || !small
-            || not_built(&outcome(&row[2], Size::new(400, 267)))
+            || not_built(&outcome(&row[2], &jpeg(Size::new(400, 267))))
         {
             continue;
         }

@@ -2,9 +2,12 @@
 
 mod actions;
 mod cli;
+mod conformance;
+mod decoders;
 mod fallback;
 mod house;
 mod laws;
+mod malformed;
 mod parity;
 mod readme;
 mod server;

@@ -1,10 +1,11 @@
-//! What tests share: made pictures, a comparison with two numbers, running plans, the GPU's state.
+//! What tests share: made pictures, a comparison with two numbers, the tables, running plans, the GPU's state.
 
 pub mod compare;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 pub mod pictures;
 pub mod server;
+pub mod tables;
 
 use pixelpass::cancel::Cancel;
 use pixelpass::engine::Engine;

@@ -1,0 +1,72 @@
+//! What the fuzz targets do with their bytes. A panic, a defect of the server (`InternalError`) or
+//! memory beyond the limits is a find; an error of the caller's is not.
+
+use pixelpass::cancel::Cancel;
+use pixelpass::codec;
+use pixelpass::error::{Code, Error};
+use pixelpass::format::{Format, Probe};
+use pixelpass::geometry::{Orientation, Size};
+use pixelpass::limits::Limits;
+use pixelpass::pixel::Frame;
+use pixelpass::plan::weights::Resample;
+use pixelpass::process::Chain;
+
+/// Small, so that a run is quick and a file cannot ask for much memory.
+const LIMITS: Limits = Limits { source_pixels: 1_000_000, plan_bytes: 64 * 1024 * 1024, ..Limits::OSS };
+
+/// Parses the bytes as a process string and plans it for a photograph.
+pub fn parse(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let probe = Probe {
+        format: Format::Jpeg,
+        size: Size::new(400, 267),
+        orientation: Orientation::Turn90,
+        frames: 1,
+        alpha: false,
+        quality: Some(82),
+    };
+    judge(planned(text, &probe));
+}
+
+fn planned(text: &str, probe: &Probe) -> Result<(), Error> {
+    Chain::parse(text)?.plan(probe, &LIMITS, Resample::Lanczos)?;
+    Ok(())
+}
+
+/// Reads the header and the facts of a file of any format.
+pub fn probe(bytes: &[u8]) {
+    match codec::probe(bytes, &LIMITS) {
+        Ok(probe) => drop(codec::info(bytes, &probe)),
+        Err(error) => judge(Err(error)),
+    }
+}
+
+/// Decodes every frame of a file; files of other formats are passed over.
+pub fn decode(bytes: &[u8], format: Format) {
+    match codec::probe(bytes, &LIMITS) {
+        Ok(probe) if probe.format == format => judge(decoded(bytes, &probe)),
+        Ok(_) => {}
+        Err(error) => judge(Err(error)),
+    }
+}
+
+fn decoded(bytes: &[u8], probe: &Probe) -> Result<(), Error> {
+    assert!(probe.size.pixels() * u64::from(probe.frames) <= LIMITS.source_pixels, "{probe:?}");
+    let mut frame = Frame::packed(probe.size, vec![0; probe.size.pixels() as usize * 4]);
+    codec::decode(bytes, probe, 1, &mut frame.view_mut(), &Cancel::never())?;
+    if probe.frames > 1 {
+        let mut animation = codec::animation(bytes, probe)?;
+        let mut count = 0;
+        while animation.next_frame(&mut frame.view_mut(), &Cancel::never())?.is_some() {
+            count += 1;
+            assert!(count <= probe.frames, "more frames than the header told");
+        }
+    }
+    Ok(())
+}
+
+fn judge(outcome: Result<(), Error>) {
+    if let Err(error) = outcome {
+        assert!(error.code != Code::InternalError, "{error}: {:?}", error.source);
+    }
+}

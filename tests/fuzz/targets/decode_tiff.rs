@@ -1,0 +1,5 @@
+#![no_main]
+
+use pixelpass::format::Format;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| pixelpass_fuzz::decode(bytes, Format::Tiff));
