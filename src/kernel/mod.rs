@@ -9,8 +9,8 @@
 use crate::geometry::Size;
 use crate::pixel::{View, ViewMut};
 
-/// What a kernel reads: the main picture, a second one of the result's size where the pass names
-/// one (else the main one again), and host-computed numbers.
+/// What a kernel reads: the main picture, a second one where the pass names one (else the main one
+/// again), and host-computed numbers.
 #[derive(Clone, Copy)]
 pub struct Inputs<'a> {
     pub src: View<'a>,
@@ -91,12 +91,14 @@ macro_rules! params {
 }
 
 // Named one by one, since formatters do not see modules that a macro declares.
+pub mod blend;
 pub mod convolve;
 pub mod flatten;
 pub mod gather;
 pub mod mask;
 pub mod sharpen;
 pub mod tone;
+pub mod warp;
 
 /// Declares the table of kernels.
 macro_rules! kernels {
@@ -175,6 +177,8 @@ kernels! {
     Sharpen sharpen,
     Mask mask,
     Flatten flatten,
+    Blend blend,
+    Warp warp,
 }
 
 /// `Size` of the result as every kernel's `Display` begins.

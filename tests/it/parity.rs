@@ -6,18 +6,18 @@
 
 use crate::support::compare::{Difference, difference};
 use crate::support::pictures::{Random, noise, ramp};
-use crate::support::{cpu, fixture, plan, plan_of, run};
+use crate::support::{cpu, fixture, plan, plan_of, run_with};
 use pixelpass::cancel::Cancel;
 use pixelpass::codec;
 use pixelpass::color::Color;
 use pixelpass::engine::Engine;
 use pixelpass::engine::cpu::CpuEngine;
 use pixelpass::geometry::{Fit, Orientation, Rect, Size, place};
-use pixelpass::kernel::KERNELS;
+use pixelpass::kernel::{Args, KERNELS, blend, warp};
 use pixelpass::limits::Limits;
 use pixelpass::pixel::Frame;
 use pixelpass::plan::tone::ToneTable;
-use pixelpass::plan::{Canvas, Plan};
+use pixelpass::plan::{Canvas, Layer, Operand, Origin, Pass, Plan};
 use pixelpass::process::{Chain, registry};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -34,6 +34,8 @@ struct Case {
     name: String,
     plan: Arc<Plan>,
     picture: Frame,
+    /// Layers after the first.
+    overlays: Vec<Frame>,
 }
 
 /// A verb of the canvas, by name.
@@ -90,15 +92,95 @@ fn verb_cases() -> Vec<Case> {
             for (name, verb) in VERBS {
                 for (kind, picture) in [("noise", noise(size, alpha)), ("ramp", ramp(size, alpha))] {
                     let name = format!("{name} of {kind} {size} alpha {alpha}");
-                    cases.push(Case { name, plan: plan_of(size, alpha, verb), picture });
+                    cases.push(Case { name, plan: plan_of(size, alpha, verb), picture, overlays: vec![] });
                 }
             }
             // Flattening belongs to the output, so it needs a whole chain.
             let plan = plan("image/sharpen,100/format,jpg", size, alpha);
-            cases.push(Case { name: format!("flatten {size} alpha {alpha}"), plan, picture: noise(size, alpha) });
+            cases.push(Case {
+                name: format!("flatten {size} alpha {alpha}"),
+                plan,
+                picture: noise(size, alpha),
+                overlays: vec![],
+            });
         }
     }
     cases
+}
+
+/// One pass over noise, for kernels whose every branch no verb reaches.
+fn pass_case(args: Args, table: Option<Vec<u32>>, source: Size, overlay: Option<Size>, alpha: bool) -> Case {
+    let mut plan = plan_of(source, alpha, |_| {}).as_ref().clone();
+    let picture = |size| Layer { origin: Origin::Asset(0), size, stored: size, reduction: 1 };
+    plan.layers.extend(overlay.map(picture));
+    let overlays = overlay.map(|size| noise(size, true)).into_iter().collect();
+    let overlay = overlay.map(|_| Operand::Layer(1));
+    plan.passes = vec![Pass { args, src: Operand::Layer(0), overlay, table: table.map(Into::into) }];
+    let name = format!("{args} of {source} alpha {alpha}");
+    Case { name, plan: Arc::new(plan), picture: noise(source, alpha), overlays }
+}
+
+fn blend_cases() -> Vec<Case> {
+    let overlays = [(1, 1), (5, 3), (40, 70)].map(|(width, height)| Size::new(width, height));
+    let places = [(0, 0), (7, 1), (-3, -2), (500, 0), (-500, -500)];
+    let steps = [(blend::ONCE, blend::ONCE), (6, 4), (1, blend::ONCE), (33, 90)];
+    let mut cases = Vec::new();
+    for (index, (width, height)) in (0..).zip(SHAPES) {
+        for overlay in overlays {
+            for (left, top) in places {
+                for (step_x, step_y) in steps {
+                    let Size { width: overlay_width, height: overlay_height } = overlay;
+                    let opacity = [100, 0, 50, 37, 1][(index + cases.len()) % 5] as u32;
+                    let args = Args::Blend(blend::Params {
+                        width,
+                        height,
+                        left,
+                        top,
+                        step_x,
+                        step_y,
+                        overlay_width,
+                        overlay_height,
+                        opacity,
+                    });
+                    let alpha = cases.len() % 2 == 0;
+                    cases.push(pass_case(args, None, Size::new(width, height), Some(overlay), alpha));
+                }
+            }
+        }
+    }
+    cases
+}
+
+/// Turns about the upper left corner, some of them with a change of scale, into a larger picture.
+fn warp_cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (width, height) in SHAPES {
+        let source = Size::new(width, height);
+        for (angle_deg, scale) in [(0, 1.0), (7, 1.0), (45, 0.6), (90, 1.0), (200, 1.7)] {
+            let (sine, cosine) = (f64::from(angle_deg) / 180.0 * std::f64::consts::PI).sin_cos();
+            let word = |place: f64| (place * scale * 65536.0).round() as i32 as u32;
+            let size = Size::new(width + height + 3, width.max(height) + 2);
+            let across = |x: u32| f64::from(x) - f64::from(height) / 2.0;
+            let columns = (0..size.width).flat_map(|x| [word(across(x) * cosine), word(-across(x) * sine)]);
+            let rows = (0..size.height).flat_map(|y| [word(f64::from(y) * sine), word(f64::from(y) * cosine)]);
+            let table: Vec<u32> = columns.chain(rows).collect();
+            let args = Args::Warp(warp::Params {
+                width: size.width,
+                height: size.height,
+                source_width: width,
+                source_height: height,
+            });
+            for alpha in [false, true] {
+                cases.push(pass_case(args, Some(table.clone()), source, None, alpha));
+            }
+        }
+    }
+    cases
+}
+
+/// Every kernel on every shape.
+fn kernel_cases() -> Vec<Case> {
+    verb_cases().into_iter().chain(blend_cases()).chain(warp_cases()).collect()
 }
 
 fn example_cases() -> Vec<Case> {
@@ -107,7 +189,7 @@ fn example_cases() -> Vec<Case> {
         let size = Size::new(251, 193);
         for alpha in [false, true] {
             let name = format!("{example} on noise alpha {alpha}");
-            cases.push(Case { name, plan: plan(example, size, alpha), picture: noise(size, alpha) });
+            cases.push(Case { name, plan: plan(example, size, alpha), picture: noise(size, alpha), overlays: vec![] });
         }
         for file in ["images/example.jpg", "demo/logo.png"] {
             cases.push(photo_case(example, file));
@@ -123,7 +205,7 @@ fn photo_case(process: &str, file: &str) -> Case {
     let mut picture = cpu().frame(plan.layers[0].size).expect("the CPU engine has a frame");
     let reduction = plan.layers[0].reduction;
     codec::decode(&bytes, &probe, reduction, &mut picture.view_mut(), &Cancel::never()).expect(file);
-    Case { name: format!("{process} on {file}"), plan: Arc::new(plan), picture }
+    Case { name: format!("{process} on {file}"), plan: Arc::new(plan), picture, overlays: vec![] }
 }
 
 /// Chains of random legal actions on small random pictures: what nobody thought of.
@@ -162,7 +244,7 @@ fn random_cases(count: u64) -> Vec<Case> {
             process += "/format,jpg";
         }
         let name = format!("{process} on noise {size} alpha {alpha}");
-        cases.push(Case { name, plan: plan(&process, size, alpha), picture: noise(size, alpha) });
+        cases.push(Case { name, plan: plan(&process, size, alpha), picture: noise(size, alpha), overlays: vec![] });
     }
     cases
 }
@@ -172,8 +254,8 @@ fn assert_parity(cases: &[Case], left: &dyn Engine, right: &dyn Engine, bound: D
     assert!(!cases.is_empty());
     let mut failures = Vec::new();
     for case in cases {
-        let found =
-            difference(&run(left, &case.plan, &case.picture).view(), &run(right, &case.plan, &case.picture).view());
+        let run = |engine| run_with(engine, &case.plan, &case.picture, &case.overlays);
+        let found = difference(&run(left).view(), &run(right).view());
         if !found.within(bound) {
             failures.push(format!("{}: {found:?}\n{}", case.name, case.plan));
         }
@@ -184,14 +266,14 @@ fn assert_parity(cases: &[Case], left: &dyn Engine, right: &dyn Engine, bound: D
 #[test]
 fn the_cases_reach_every_kernel() {
     let used: BTreeSet<_> =
-        verb_cases().iter().flat_map(|case| case.plan.passes.clone()).map(|pass| pass.args.name()).collect();
+        kernel_cases().iter().flat_map(|case| case.plan.passes.clone()).map(|pass| pass.args.name()).collect();
     let all: BTreeSet<_> = KERNELS.iter().map(|kernel| kernel.name).collect();
     assert_eq!(used, all);
 }
 
 #[test]
 fn the_fast_cpu_versions_equal_the_reference() {
-    let cases: Vec<_> = verb_cases().into_iter().chain(example_cases()).chain(random_cases(400)).collect();
+    let cases: Vec<_> = kernel_cases().into_iter().chain(example_cases()).chain(random_cases(400)).collect();
     assert_parity(&cases, &cpu(), &CpuEngine::reference(), Difference::NONE);
 }
 
@@ -205,7 +287,7 @@ mod on_gpu {
     fn the_gpu_equals_the_cpu() {
         let Some(gpu) = gpu::engine() else { return };
         let bound = if gpu.facts().software { Difference::NONE } else { HARDWARE_BOUND };
-        let cases: Vec<_> = verb_cases().into_iter().chain(example_cases()).chain(random_cases(200)).collect();
+        let cases: Vec<_> = kernel_cases().into_iter().chain(example_cases()).chain(random_cases(200)).collect();
         assert_parity(&cases, gpu, &cpu(), bound);
     }
 

@@ -8,7 +8,7 @@ use crate::cancel::Cancel;
 use crate::engine::Engine;
 use crate::format::{Format, Output};
 use crate::geometry::Size;
-use crate::kernel::{Args, Band, Inputs, convolve, flatten, gather, mask, sharpen, tone};
+use crate::kernel::{Args, Band, Inputs, blend, convolve, flatten, gather, mask, sharpen, tone, warp};
 use crate::pixel::{TEXEL_BYTES, View, ViewMut};
 use crate::plan::{Layer, Operand, Origin, Pass, Plan};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use std::sync::Arc;
 const SIDE: u32 = 16;
 
 /// The plan over one layer of [`pattern`]: a half turn, a blur, an inversion, cut corners,
-/// sharpening, flattening.
+/// a skewed look between its pixels, the picture laid over itself as tiles, sharpening, flattening.
 pub(super) fn plan() -> Plan {
     let (width, height) = (SIDE, SIDE);
     let side = SIDE as i32;
@@ -53,11 +53,31 @@ pub(super) fn plan() -> Plan {
     let inversion = (0..256).map(|value| (255 - value) * 0x01_01_01).collect();
     // Two rows: the outermost has coverages 0, 1/4, 3/4, then full; the next 1/2, then full.
     let corners = vec![1, 3, 6, 0, 1, 8, 16_384, 49_151, 32_768];
+    // Half a pixel to the left, and a quarter lower for each column; fixed point has 65536 parts.
+    let places = (0..width)
+        .flat_map(|x| [(x << 16).wrapping_sub(32_768), x << 14])
+        .chain((0..height).flat_map(|y| [0, y << 16]));
+    let tiles = blend::Params {
+        width,
+        height,
+        left: -3,
+        top: 2,
+        step_x: 7,
+        step_y: 9,
+        overlay_width: 5,
+        overlay_height: 6,
+        opacity: 60,
+    };
     let passes = [
         (Args::Gather(turn), None),
         (Args::Convolve(blur), Some(weights)),
         (Args::Tone(tone::Params { width, height }), Some(inversion)),
         (Args::Mask(mask::Params { width, height, rows: 2 }), Some(corners)),
+        (
+            Args::Warp(warp::Params { width, height, source_width: width, source_height: height }),
+            Some(places.collect()),
+        ),
+        (Args::Blend(tiles), None),
         (Args::Sharpen(sharpen::Params { width, height, amount: 100 }), None),
         (Args::Flatten(flatten::Params { width, height, backdrop: 0xFF40_80C0 }), None),
     ];

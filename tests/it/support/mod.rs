@@ -49,8 +49,13 @@ pub fn frame_for(engine: &dyn Engine, source: &Frame) -> Frame {
 
 /// Runs a plan over one picture.
 pub fn run(engine: &dyn Engine, plan: &Arc<Plan>, source: &Frame) -> Frame {
-    let frame = frame_for(engine, source);
-    let done = engine.run(plan, vec![frame], vec![], &Cancel::never());
+    run_with(engine, plan, source, &[])
+}
+
+/// Runs a plan over one picture and the layers after it.
+pub fn run_with(engine: &dyn Engine, plan: &Arc<Plan>, source: &Frame, overlays: &[Frame]) -> Frame {
+    let overlays = overlays.iter().map(|overlay| frame_for(engine, overlay)).collect();
+    let done = engine.run(plan, vec![frame_for(engine, source)], overlays, &Cancel::never());
     done.unwrap_or_else(|declined| panic!("{declined}\n{plan}")).frames.remove(0)
 }
 
