@@ -107,7 +107,7 @@ impl Processor {
         let probe = codec::probe(source, &self.limits)?;
         let plan = Arc::new(chain.plan(&probe, &self.limits, self.resample)?);
         let _reservation = self.memory.reserve(plan.peak_bytes())?;
-        let (kind, reason) = choice::choose(&plan, self.setting, self.adapter.as_ref());
+        let (kind, reason) = choice::choose(&plan, 1, self.setting, self.adapter.as_ref());
         let mut waited = Duration::ZERO;
         let mut reason = Cow::Borrowed(reason);
         if let (Kind::Gpu, Some(gpu)) = (kind, &self.gpu) {

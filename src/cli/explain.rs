@@ -79,7 +79,7 @@ fn explain(process: &str, probe: &Probe, processor: &Processor, remark: &str) ->
     let plan = chain.plan(probe, &processor.limits, processor.resample)?;
     let steps = chain.steps(probe, &processor.limits, processor.resample)?;
     let facts = processor.adapter.as_ref();
-    let (engine, reason) = choice::choose(&plan, processor.setting, facts);
+    let (engine, reason) = choice::choose(&plan, 1, processor.setting, facts);
     let upright = probe.orientation.apply_to(probe.size);
     let width = steps.iter().map(|(step, _)| step.chars().count()).max().unwrap_or(0);
     let mut text = String::new();
