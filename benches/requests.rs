@@ -7,7 +7,8 @@ use pixelpass::codec;
 use pixelpass::engine::choice::Setting;
 use pixelpass::engine::cpu::{CpuEngine, Seats};
 use pixelpass::limits::Limits;
-use pixelpass::process::Chain;
+use pixelpass::plan::Rules;
+use pixelpass::process::Pipe;
 use pixelpass::processor::{Memory, Processor};
 use std::sync::Arc;
 
@@ -31,7 +32,7 @@ fn cases() -> impl Iterator<Item = String> {
 #[divan::bench(args = cases(), sample_count = 9, sample_size = 1, max_time = 3)]
 fn cpu(bencher: Bencher, case: &str) {
     let (name, bytes) = FILES.iter().find(|(name, _)| case.starts_with(name)).expect("a known file");
-    let chain = Chain::parse(case[name.len()..].trim()).expect("a legal process string");
+    let pipe = Pipe::parse(case[name.len()..].trim(), |_| None).expect("a legal process string");
     let seats = Seats::new(1);
     let processor = Processor {
         cpu: Arc::new(CpuEngine::new(Arc::clone(&seats))),
@@ -39,11 +40,12 @@ fn cpu(bencher: Bencher, case: &str) {
         gpu: None,
         adapter: None,
         setting: Setting::Cpu,
-        limits: Limits::OSS,
+        rules: Rules::default(),
+        animated_webp: false,
+        never_grow: false,
         memory: Memory::new(Limits::OSS.plan_bytes),
-        resample: Default::default(),
     };
-    let run = || processor.process(bytes, &chain, &Cancel::never()).expect("an answer");
+    let run = || processor.process(bytes, &pipe, &[None::<Vec<u8>>; 0], &Cancel::never()).expect("an answer");
     assert!(codec::probe(&run().bytes, &Limits::OSS).is_ok());
     let pixels = codec::probe(bytes, &Limits::OSS).expect("a picture").size.pixels();
     bencher.counter(ItemsCount::new(pixels)).bench_local(run);

@@ -6,10 +6,9 @@ use pixelpass::cancel::Cancel;
 use pixelpass::engine::Engine;
 use pixelpass::format::{Format, Probe};
 use pixelpass::geometry::{Orientation, Size};
-use pixelpass::limits::Limits;
 use pixelpass::pixel::Frame;
-use pixelpass::plan::Plan;
-use pixelpass::process::Chain;
+use pixelpass::plan::{Plan, Rules};
+use pixelpass::process::Pipe;
 use std::fmt;
 use std::sync::Arc;
 
@@ -41,8 +40,8 @@ impl Case {
     pub fn plan(&self) -> Arc<Plan> {
         let orientation = Orientation::Upright;
         let probe = Probe { format: Format::Png, size: self.size, orientation, frames: 1, alpha: false, quality: None };
-        let chain = Chain::parse(self.process).expect("an example parses");
-        Arc::new(chain.plan(&probe, &Limits::OSS, Default::default()).expect("an example plans"))
+        let pipe = Pipe::parse(self.process, |_| None).expect("an example parses");
+        Arc::new(pipe.chains()[0].plan(&probe, &Rules::default(), &[]).expect("an example plans"))
     }
 }
 

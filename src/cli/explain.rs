@@ -124,7 +124,7 @@ fn explain(process: &str, given: &Given, processor: &Processor, remark: &str) ->
         }
         let plan = chain.plan(&probe, &processor.rules, &assets)?;
         let steps = chain.steps(&probe, &processor.rules, &assets)?;
-        let (engine, reason) = choice::choose(&plan, processor.setting, processor.adapter.as_ref());
+        let (engine, reason) = choice::choose(&plan, probe.frames, processor.setting, processor.adapter.as_ref());
         let width = steps.iter().map(|(step, _)| step.chars().count()).max().unwrap_or(0);
         for (step, size) in &steps {
             let _ = writeln!(text, "  {step:width$}  {size}");

@@ -1,7 +1,7 @@
 //! Which engine for which plan: a pure function of plan, setting and adapter.
 
 use super::Kind;
-use crate::plan::{Operand, Plan};
+use crate::plan::{Layer, Operand, Plan};
 
 /// The setting `engine`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -42,8 +42,9 @@ pub struct AdapterFacts {
     pub budget_bytes: u64,
 }
 
-/// Chooses the engine and says why, in words fit for a response header.
-pub fn choose(plan: &Plan, setting: Setting, adapter: Option<&AdapterFacts>) -> (Kind, &'static str) {
+/// Chooses the engine for a plan over so many source frames and says why, in words fit for a
+/// response header.
+pub fn choose(plan: &Plan, frames: u32, setting: Setting, adapter: Option<&AdapterFacts>) -> (Kind, &'static str) {
     let adapter = match (setting, adapter) {
         (Setting::Cpu, _) => return (Kind::Cpu, "asked for"),
         (_, None) => return (Kind::Cpu, "no adapter"),
@@ -61,16 +62,19 @@ pub fn choose(plan: &Plan, setting: Setting, adapter: Option<&AdapterFacts>) -> 
     if longest_table.unwrap_or(0) as u64 * 4 > adapter.table_bytes {
         return (Kind::Cpu, "over the adapter's table size");
     }
-    if gpu_bytes(plan) > adapter.budget_bytes {
+    if gpu_bytes(plan, frames) > adapter.budget_bytes {
         return (Kind::Cpu, "over the GPU byte budget");
     }
     (Kind::Gpu, if setting == Setting::Gpu { "asked for" } else { "hardware adapter" })
 }
 
-/// Bytes that a plan takes on the GPU's side: textures, staging of its layers, read-back.
-pub fn gpu_bytes(plan: &Plan) -> u64 {
-    let staged: u64 = plan.layers.iter().map(|layer| pitched_bytes(layer.size)).sum();
-    plan.peak_bytes() + staged + pitched_bytes(plan.result_size())
+/// Bytes that a plan over so many source frames takes on the GPU's side: textures, which frames
+/// share, staging of every frame and overlay, and a read-back for every frame.
+pub fn gpu_bytes(plan: &Plan, frames: u32) -> u64 {
+    let staged = |layers: &[Layer]| layers.iter().map(|layer| pitched_bytes(layer.size)).sum::<u64>();
+    let (source, overlays) = plan.layers.split_at(plan.layers.len().min(1));
+    let frame = staged(source) + pitched_bytes(plan.result_size());
+    (plan.peak_bytes() + staged(overlays)).saturating_add(frame.saturating_mul(frames.into()))
 }
 
 /// Bytes of a picture whose rows are padded as copies between buffers and textures want them.
@@ -89,7 +93,7 @@ mod tests {
     use super::*;
     use crate::format::{Format, Output, Probe};
     use crate::geometry::{Orientation, Size};
-    use crate::plan::{Canvas, Rules};
+    use crate::plan::{Canvas, Origin, Rules};
 
     fn plan(size: Size, passes: bool) -> Plan {
         let orientation = Orientation::Upright;
@@ -117,12 +121,27 @@ mod tests {
             (&small, Setting::Gpu, Some(adapter(true)), (Kind::Gpu, "asked for")),
         ];
         for (plan, setting, adapter, expected) in cases {
-            assert_eq!(choose(plan, setting, adapter.as_ref()), expected);
+            assert_eq!(choose(plan, 1, setting, adapter.as_ref()), expected);
         }
         let adapter = adapter(false);
-        let choose = |plan: &Plan| choose(plan, Setting::Gpu, Some(&adapter)).1;
+        let choose = |plan: &Plan| choose(plan, 1, Setting::Gpu, Some(&adapter)).1;
         assert_eq!(choose(&plan(Size::new(100, 100), false)), "nothing to compute");
         assert_eq!(choose(&plan(Size::new(8193, 1), true)), "over the adapter's texture side");
         assert_eq!(choose(&plan(Size::new(8000, 8000), true)), "over the GPU byte budget");
+    }
+
+    #[test]
+    fn frames_share_textures_but_not_buffers() {
+        let mut plan = plan(Size::new(100, 60), true);
+        // A row of 400 bytes takes 512 in a buffer; two textures are alive at a time.
+        let (textures, buffer) = (2 * 400 * 60, 512 * 60);
+        assert_eq!(gpu_bytes(&plan, 1), textures + 2 * buffer);
+        assert_eq!(gpu_bytes(&plan, 10), textures + 20 * buffer);
+        let size = Size::new(64, 3);
+        plan.layers.push(Layer { origin: Origin::Asset(0), size, stored: size, reduction: 1 });
+        assert_eq!(gpu_bytes(&plan, 10), textures + 20 * buffer + 2 * 256 * 3);
+        let adapter = AdapterFacts { budget_bytes: textures + 10 * buffer, ..adapter(false) };
+        let kind = |frames| choose(&plan, frames, Setting::Gpu, Some(&adapter)).0;
+        assert_eq!((kind(4), kind(5)), (Kind::Gpu, Kind::Cpu));
     }
 }

@@ -154,6 +154,8 @@ mod tests {
         let white = [255, 255, 255, 255];
         // a = 255 * 50 = 12750: (255 * 12750 + 12750) / 25500 = 128.
         assert_eq!(pixel(white, [0, 0, 0, 255], 50), [128, 128, 128, 255]);
+        assert_eq!(pixel(white, white, 37), white);
+        assert_eq!(pixel(white, [255, 255, 255, 254], 100), white);
         assert_eq!(pixel([200, 10, 60, 255], [1, 2, 3, 77], 100), [200, 10, 60, 255]);
         assert_eq!(pixel([200, 10, 60, 255], [1, 2, 3, 255], 100), [200, 10, 60, 255]);
         assert_eq!(pixel(white, [1, 2, 3, 77], 0), [1, 2, 3, 77]);

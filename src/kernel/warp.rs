@@ -194,6 +194,8 @@ mod tests {
         let table = [word(0.5), word(0.5), 0, 0];
         // 201 / 4, 200 / 4 and 7 / 4.
         assert_eq!(warp(one, size, &opaque, &table), [50, 50, 2, 255]);
+        // The largest sum there is.
+        assert_eq!(warp(one, size, &[255; 16], &table), [255; 4]);
         // Half a pixel outside on both sides: a quarter of the alpha, the colour of what there is.
         let corner = [word(-0.5), word(-0.5), 0, 0];
         assert_eq!(warp(one, one, &[10, 20, 30, 255], &corner), [10, 20, 30, 64]);

@@ -30,15 +30,12 @@ impl Placing {
     fn resolve(self, main: Size, overlay: Size) -> ((i32, i32), (u32, u32)) {
         match self {
             Placing::Anchor { gravity, margin_x, margin_y, voffset } => {
-                (gravity.place(main, overlay, (margin_x, margin_y), voffset), (ALONE, ALONE))
+                (gravity.place(main, overlay, (margin_x, margin_y), voffset), (blend::ONCE, blend::ONCE))
             }
             Placing::Tiles { gap_x, gap_y } => ((0, 0), (overlay.width + gap_x, overlay.height + gap_y)),
         }
     }
 }
-
-/// A way to the next tile that leaves every picture.
-const ALONE: u32 = 1 << 30;
 
 impl Overlay {
     pub fn size(&self) -> Size {
@@ -117,7 +114,7 @@ impl Canvas {
             canvas.pad(size, (0, down(first)), TRANSPARENT);
             canvas.opaque = false;
             let left = first.size.width + interval;
-            canvas.blend(second, (left as i32, down(second) as i32), (ALONE, ALONE), 100);
+            canvas.blend(second, (left as i32, down(second) as i32), (blend::ONCE, blend::ONCE), 100);
             Ok(())
         })
     }

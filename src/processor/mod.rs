@@ -190,7 +190,7 @@ impl Processor {
             return Err(Error::memory_limit());
         }
         let _reservation = self.memory.reserve(bytes)?;
-        let (kind, reason) = choice::choose(&job.plan, self.setting, self.adapter.as_ref());
+        let (kind, reason) = choice::choose(&job.plan, job.batch_frames(), self.setting, self.adapter.as_ref());
         let mut waited = Duration::ZERO;
         let mut reason = Cow::Borrowed(reason);
         if let (Kind::Gpu, Some(gpu)) = (kind, &self.gpu) {
@@ -292,13 +292,16 @@ impl Job<'_> {
             return once;
         }
         let results = self.plan.result_size().pixels() * 4 * u64::from(self.probe.frames);
-        once + results + self.batch_frames() * self.probe.size.pixels() * 4
+        once + results + u64::from(self.batch_frames()) * self.probe.size.pixels() * 4
     }
 
     /// Frames that go through the engine together.
-    fn batch_frames(&self) -> u64 {
+    fn batch_frames(&self) -> u32 {
+        if !self.plan.output.animated {
+            return 1;
+        }
         let each = (self.plan.layers[0].size.pixels() + self.plan.result_size().pixels()) * 4;
-        (BATCH_BYTES / each.max(1)).clamp(1, self.probe.frames.into())
+        u32::try_from(BATCH_BYTES / each.max(1)).unwrap_or(u32::MAX).clamp(1, self.probe.frames.max(1))
     }
 
     /// Whether the answer shows every stored pixel as it is.
@@ -335,7 +338,7 @@ impl Job<'_> {
         let mut begin = begin;
         loop {
             let mut batch = Vec::new();
-            while (batch.len() as u64) < self.batch_frames() {
+            while batch.len() < self.batch_frames() as usize {
                 let mut frame = engine.frame(self.probe.size)?;
                 match animation.next_frame(&mut frame.view_mut(), cancel).map_err(Declined::Error)? {
                     Some(duration_ms) => computed.durations_ms.push(duration_ms),

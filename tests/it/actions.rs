@@ -2,21 +2,16 @@
 
 use crate::support::compare::difference;
 use crate::support::tables::{jpeg, not_built, outcome, rows};
-use crate::support::{cpu, fixture};
+use crate::support::{asset, fixture, parse, processor};
 use pixelpass::cancel::Cancel;
 use pixelpass::codec;
-use pixelpass::engine::choice::Setting;
-use pixelpass::engine::cpu::Seats;
 use pixelpass::error::{Code, Error};
 use pixelpass::format::Format;
 use pixelpass::geometry::Size;
 use pixelpass::limits::Limits;
 use pixelpass::pixel::Frame;
-use pixelpass::plan::weights::Resample;
-use pixelpass::process::{Chain, registry};
-use pixelpass::processor::{Memory, Processor};
+use pixelpass::process::registry;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 #[test]
 fn geometry_cases() {
@@ -80,10 +75,10 @@ fn the_edges_of_every_range() {
                 key => format!("image/{},{key}_{value}{others}", spec.name),
             };
             for legal in [from, to] {
-                assert!(Chain::parse(&text(legal)).is_ok(), "{}", text(legal));
+                assert!(parse(&text(legal)).is_ok(), "{}", text(legal));
             }
             for illegal in [from - 1, to + 1] {
-                let error = Chain::parse(&text(illegal)).expect_err(&text(illegal));
+                let error = parse(&text(illegal)).expect_err(&text(illegal));
                 assert_eq!(error.code, Code::InvalidArgument, "{}", text(illegal));
                 assert!(error.span.is_some(), "{}", text(illegal));
             }
@@ -101,28 +96,16 @@ fn every_word_of_a_row_is_taken() {
                     "" => format!("image/{},{word}", spec.name),
                     key => format!("image/{},{key}_{word},w_10", spec.name),
                 };
-                assert!(Chain::parse(&text).is_ok(), "{text}");
+                assert!(parse(&text).is_ok(), "{text}");
             }
         }
     }
 }
 
-fn processor() -> Processor {
-    Processor {
-        cpu: Arc::new(cpu()),
-        seats: Seats::new(2),
-        gpu: None,
-        adapter: None,
-        setting: Setting::Cpu,
-        limits: Limits::OSS,
-        memory: Memory::new(Limits::OSS.plan_bytes),
-        resample: Resample::Lanczos,
-    }
-}
-
 fn answer(process: &str, source: &[u8]) -> Result<(Frame, Format), Error> {
-    let chain = Chain::parse(process)?;
-    let answer = processor().process(source, &chain, &Cancel::never())?;
+    let pipe = parse(process)?;
+    let assets: Vec<_> = pipe.assets().iter().map(|key| Some(asset(key))).collect();
+    let answer = processor().process(source, &pipe, &assets, &Cancel::never())?;
     let probe = codec::probe(&answer.bytes, &Limits::OSS)?;
     assert_eq!(answer.content_type, probe.format.content_type());
     let mut frame = Frame::packed(probe.size, vec![0; probe.size.pixels() as usize * 4]);

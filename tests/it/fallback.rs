@@ -7,10 +7,8 @@ use pixelpass::engine::cpu::Seats;
 use pixelpass::engine::{Declined, Done, Engine, Kind};
 use pixelpass::error::Code;
 use pixelpass::geometry::Size;
-use pixelpass::limits::Limits;
 use pixelpass::pixel::Frame;
 use pixelpass::plan::Plan;
-use pixelpass::process::Chain;
 use pixelpass::processor::{Answer, Memory, Processor};
 use std::sync::Arc;
 
@@ -28,15 +26,14 @@ fn processor(gpu: Arc<dyn Engine>, memory_bytes: u64) -> Processor {
         gpu: Some(gpu),
         adapter: Some(adapter),
         setting: Setting::Auto,
-        limits: Limits::OSS,
         memory: Memory::new(memory_bytes),
-        resample: Default::default(),
+        ..crate::support::processor()
     }
 }
 
 fn answer(processor: &Processor, cancel: &Cancel) -> Result<Answer, pixelpass::error::Error> {
-    let chain = Chain::parse("image/resize,w_100/sharpen,100").expect("legal");
-    processor.process(&fixture("demo/example.jpg"), &chain, cancel)
+    let pipe = crate::support::parse("image/resize,w_100/sharpen,100").expect("legal");
+    processor.process(&fixture("demo/example.jpg"), &pipe, &[None::<Vec<u8>>; 0], cancel)
 }
 
 /// An engine that refuses, before or after its frame was filled.

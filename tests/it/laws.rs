@@ -2,7 +2,7 @@
 
 use crate::support::compare::{Difference, difference};
 use crate::support::pictures::{flat, from_fn, noise};
-use crate::support::{cpu, plan, plan_of, run};
+use crate::support::{cpu, plan, plan_of, planned, run};
 use pixelpass::cancel::Cancel;
 use pixelpass::codec;
 use pixelpass::color::Color;
@@ -13,8 +13,8 @@ use pixelpass::geometry::{Orientation, Size};
 use pixelpass::limits::Limits;
 use pixelpass::pixel::Frame;
 use pixelpass::plan::weights::Resample;
-use pixelpass::plan::{Canvas, Plan};
-use pixelpass::process::{Chain, registry};
+use pixelpass::plan::{Canvas, Plan, Rules};
+use pixelpass::process::registry;
 use std::sync::Arc;
 
 fn process(text: &str, picture: &Frame, alpha: bool) -> Frame {
@@ -102,6 +102,10 @@ fn blurring_by_hand() {
     assert_eq!(reds(&process("image/blur,r_1,s_1", &picture, false)), [0, 70, 115, 70, 0]);
 }
 
+fn by_area() -> Rules {
+    Rules { resample: Resample::Area, ..Rules::default() }
+}
+
 #[test]
 fn halving_by_area_by_hand() {
     let values = [[10u8, 20, 30, 50], [20, 31, 50, 71]];
@@ -110,9 +114,8 @@ fn halving_by_area_by_hand() {
         [value, value, value, 255]
     });
     // Down first: 15, 26 (25.5 rounds up), 40, 61 (60.5); then across: 21 (20.5), 51 (50.5).
-    let chain = Chain::parse("image/resize,m_fixed,w_2,h_1").unwrap();
     let probe = crate::support::probe(picture.size(), false);
-    let plan = Arc::new(chain.plan(&probe, &Limits::OSS, Resample::Area).unwrap());
+    let plan = Arc::new(planned("image/resize,m_fixed,w_2,h_1", &probe, &by_area()).unwrap());
     assert_eq!(reds(&run(&cpu(), &plan, &picture)), [21, 51]);
 }
 
@@ -121,8 +124,7 @@ fn area_stays_within_a_level_of_the_exact_mean() {
     let picture = noise(Size::new(103, 61), false);
     let (width, height) = (17, 11);
     let probe = crate::support::probe(picture.size(), false);
-    let chain = Chain::parse("image/resize,m_fixed,w_17,h_11").unwrap();
-    let plan = Arc::new(chain.plan(&probe, &Limits::OSS, Resample::Area).unwrap());
+    let plan = Arc::new(planned("image/resize,m_fixed,w_17,h_11", &probe, &by_area()).unwrap());
     let result = run(&cpu(), &plan, &picture);
     let overlap =
         |pixel: u32, low: f64, high: f64| (f64::from(pixel + 1).min(high) - f64::from(pixel).max(low)).max(0.0);
@@ -290,8 +292,7 @@ fn decoding_small_stays_near_a_full_decode() {
     // Geometry: a reduced decode covers the same picture, also where the sides do not divide.
     let size = Size::new(4005, 3003);
     let probe = |format| Probe { format, ..crate::support::probe(size, false) };
-    let chain = Chain::parse("image/resize,w_300").unwrap();
-    let plan = |format| -> Plan { chain.plan(&probe(format), &Limits::OSS, Resample::Lanczos).unwrap() };
+    let plan = |format| planned("image/resize,w_300", &probe(format), &Rules::default()).unwrap();
     let (small, full) = (plan(Format::Jpeg), plan(Format::Png));
     assert_eq!((small.layers[0].reduction, full.layers[0].reduction), (4, 1));
     // A ramp that is the same function of place in both: value = x / width.
@@ -317,7 +318,7 @@ fn decoding_small_keeps_the_quality_of_a_full_decode() {
         for process in ["image/resize,w_100", "image/resize,w_300", "image/resize,w_449"] {
             let plan = |format| {
                 let probe = Probe { format, ..probe.clone() };
-                Arc::new(Chain::parse(process).unwrap().plan(&probe, &Limits::OSS, Resample::Lanczos).unwrap())
+                Arc::new(planned(process, &probe, &Rules::default()).unwrap())
             };
             let result = |plan: &Arc<Plan>| {
                 let mut frame = cpu().frame(plan.layers[0].size).unwrap_or_else(|declined| panic!("{declined}"));
@@ -394,9 +395,8 @@ fn every_example_plans_for_every_shape() {
     assert_eq!(output.to_string(), "png");
     for (_, example) in registry::examples() {
         for (width, height) in [(1, 1), (1, 4096), (4096, 1), (400, 267), (3000, 2000)] {
-            let chain = Chain::parse(example).unwrap();
             let probe = crate::support::probe(Size::new(width, height), true);
-            match chain.plan(&probe, &Limits::OSS, Resample::Lanczos) {
+            match planned(example, &probe, &Rules::default()) {
                 Ok(plan) => assert!(plan.result_size().shortest_side() > 0),
                 // A crop may begin beside a narrow picture, an enlarged one may pass the limits.
                 Err(error) => {

@@ -6,7 +6,7 @@
 
 use crate::support::compare::{Difference, difference};
 use crate::support::pictures::{Random, noise, ramp};
-use crate::support::{cpu, fixture, plan, plan_of, run_with};
+use crate::support::{cpu, fixture, overlays, plan, plan_of, planned, run_with};
 use pixelpass::cancel::Cancel;
 use pixelpass::codec;
 use pixelpass::color::Color;
@@ -17,8 +17,8 @@ use pixelpass::kernel::{Args, KERNELS, blend, warp};
 use pixelpass::limits::Limits;
 use pixelpass::pixel::Frame;
 use pixelpass::plan::tone::ToneTable;
-use pixelpass::plan::{Canvas, Layer, Operand, Origin, Pass, Plan};
-use pixelpass::process::{Chain, registry};
+use pixelpass::plan::{Canvas, Layer, Operand, Origin, Pass, Plan, Rules};
+use pixelpass::process::registry;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -189,7 +189,9 @@ fn example_cases() -> Vec<Case> {
         let size = Size::new(251, 193);
         for alpha in [false, true] {
             let name = format!("{example} on noise alpha {alpha}");
-            cases.push(Case { name, plan: plan(example, size, alpha), picture: noise(size, alpha), overlays: vec![] });
+            let plan = plan(example, size, alpha);
+            let overlays = overlays(&cpu(), &plan, crate::support::parse(example).expect(example).assets());
+            cases.push(Case { name, plan, picture: noise(size, alpha), overlays });
         }
         for file in ["images/example.jpg", "demo/logo.png"] {
             cases.push(photo_case(example, file));
@@ -201,11 +203,12 @@ fn example_cases() -> Vec<Case> {
 fn photo_case(process: &str, file: &str) -> Case {
     let bytes = fixture(file);
     let probe = codec::probe(&bytes, &Limits::OSS).expect(file);
-    let plan = Chain::parse(process).expect(process).plan(&probe, &Limits::OSS, Default::default()).expect(process);
+    let plan = planned(process, &probe, &Rules::default()).expect(process);
     let mut picture = cpu().frame(plan.layers[0].size).expect("the CPU engine has a frame");
     let reduction = plan.layers[0].reduction;
     codec::decode(&bytes, &probe, reduction, &mut picture.view_mut(), &Cancel::never()).expect(file);
-    Case { name: format!("{process} on {file}"), plan: Arc::new(plan), picture, overlays: vec![] }
+    let overlays = overlays(&cpu(), &plan, crate::support::parse(process).expect(process).assets());
+    Case { name: format!("{process} on {file}"), plan: Arc::new(plan), picture, overlays }
 }
 
 /// Chains of random legal actions on small random pictures: what nobody thought of.

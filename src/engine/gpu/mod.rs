@@ -3,7 +3,8 @@
 //! Layers are decoded into mapped staging buffers, go to `rgba8uint` textures, and every pass of
 //! every waiting job is recorded into one command encoder and submitted at once. One thread owns
 //! the device (`owner`); it is built anew when it is lost (`device`), and what it lends is pooled
-//! (`pool`, `storage`). Recording is in `run` and `numbers`.
+//! (`pool`, `storage`). What a job needs is gathered in `prepare` and `numbers`, recorded in `run`.
+//! An animation is one job: all of its frames go into the same submit.
 //!
 //! No failure here is the caller's: a job is declined with a reason, and the same plan is run by
 //! the CPU engine. What is absent: strips for pictures over the adapter's limits, and samplers.
@@ -14,6 +15,7 @@ mod known;
 mod numbers;
 mod owner;
 mod pool;
+mod prepare;
 mod run;
 mod storage;
 #[cfg(test)]
@@ -257,23 +259,21 @@ impl Engine for GpuEngine {
         cancel: &Cancel,
     ) -> Result<Done, Declined> {
         cancel.check().map_err(Declined::Error)?;
-        if sources.len() > 1 {
-            return Err(Declined::Limit("frames"));
-        }
-        let layers: Vec<Frame> = sources.into_iter().chain(overlays).collect();
-        let pool = self.shared.pool()?;
-        run::check(plan, &pool)?;
-        let sizes = plan.layers.iter().map(|layer| layer.size);
-        if !sizes.eq(layers.iter().map(Frame::size)) {
+        let sizes = |frames: &[Frame]| frames.iter().map(Frame::size).collect::<Vec<_>>();
+        let wanted: Vec<Size> = plan.layers.iter().map(|layer| layer.size).collect();
+        let is_source = |source: &Frame| wanted.first() == Some(&source.size());
+        if sources.is_empty() || !sources.iter().all(is_source) || wanted[1..] != sizes(&overlays) {
             return Err(Declined::Error(Error::internal("frames are not those of the plan's layers")));
         }
-        let staged: Option<Vec<Staged>> = layers
-            .into_iter()
-            .map(|layer| layer.into_storage().downcast::<Staged>().ok().map(|staged| *staged))
-            .collect();
-        let layers = staged.ok_or_else(|| Declined::Error(Error::internal("a frame of another engine")))?;
+        if plan.passes.is_empty() {
+            return Ok(Done { frames: sources, queue: Duration::ZERO, run: Duration::ZERO });
+        }
+        let pool = self.shared.pool()?;
+        run::check(plan, &pool)?;
+        let (sources, overlays) = (staged(sources)?, staged(overlays)?);
         let (reply, answer) = sync_channel(1);
-        let job = Job { plan: plan.clone(), layers, cancel: cancel.clone(), sent: Instant::now(), reply };
+        let sent = Instant::now();
+        let job = Job { plan: plan.clone(), sources, overlays, cancel: cancel.clone(), sent, reply };
         let sent = self.jobs.as_ref().map(|jobs| jobs.try_send(Message::Run(Box::new(job))));
         match sent {
             Some(Ok(())) => self.wait(&answer, cancel),
@@ -281,6 +281,13 @@ impl Engine for GpuEngine {
             Some(Err(TrySendError::Disconnected(_))) | None => Err(Declined::Failed("the GPU thread ended".into())),
         }
     }
+}
+
+/// The storage that this engine lent for `frames`.
+fn staged(frames: Vec<Frame>) -> Result<Vec<Staged>, Declined> {
+    let storages = frames.into_iter().map(|frame| frame.into_storage().downcast::<Staged>());
+    let staged = storages.map(|storage| storage.map(|staged| *staged)).collect::<Result<_, _>>();
+    staged.map_err(|_| Declined::Error(Error::internal("a frame of another engine")))
 }
 
 impl Drop for GpuEngine {

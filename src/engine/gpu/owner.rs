@@ -212,8 +212,8 @@ impl Service {
         let placed = layer.placed();
         known::pattern(&mut ViewMut::new(placed.size, placed.pitch as usize, layer.bytes_mut()));
         let (reply, answer) = std::sync::mpsc::sync_channel(1);
-        let (plan, layers) = (Arc::new(plan), vec![layer]);
-        let job = Job { plan, layers, cancel: Cancel::never(), sent: Instant::now(), reply };
+        let (plan, sources, overlays) = (Arc::new(plan), vec![layer], vec![]);
+        let job = Job { plan, sources, overlays, cancel: Cancel::never(), sent: Instant::now(), reply };
         if let Some(batch) = Batch::submit(&self.device, &self.pool, &Counters::default(), vec![job]) {
             while !self.is_done(&batch) {
                 if self.pool.fault.reason().is_some() || batch.begun.elapsed() > LONGEST_WARMING {

@@ -1,14 +1,13 @@
 //! From jobs to one command encoder and one submit, and back to results.
 //!
-//! First everything that a job needs is taken from the pool, in the order in which it will run;
-//! a job that does not fit is declined there and leaves no trace. Then all jobs are recorded.
-//! Textures of intermediate results go to the batch's own free list after their last reader and
-//! are used again by later passes and jobs: commands run in order.
+//! A job that does not get all that it needs (`prepare`) is declined and leaves no trace. Then all
+//! jobs are recorded, each with all of its frames, and submitted together.
 
 use super::Counters;
 use super::device::Device;
-use super::numbers::{Numbers, Places};
-use super::pool::{Pool, PooledBuffer, PooledTexture, Use, extent};
+use super::numbers::Places;
+use super::pool::{Pool, PooledBuffer, PooledTexture, extent};
+use super::prepare::Prepared;
 use super::storage::{Placed, ReadBack, Staged};
 use crate::cancel::Cancel;
 use crate::engine::{Declined, Done};
@@ -17,17 +16,20 @@ use crate::kernel::WORKGROUP_SIDE;
 use crate::pixel::Frame;
 use crate::plan::{Operand, Plan};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
 /// What an engine answers.
 pub(super) type Outcome = Result<Done, Declined>;
 
-/// A plan with its decoded layers, and who waits for the result.
+/// A plan that has passes, its decoded layers, and who waits for the result.
 pub(super) struct Job {
     pub plan: Arc<Plan>,
-    pub layers: Vec<Staged>,
+    /// Layer 0, a frame after the other.
+    pub sources: Vec<Staged>,
+    /// The layers after it.
+    pub overlays: Vec<Staged>,
     pub cancel: Cancel,
     pub sent: Instant,
     pub reply: SyncSender<Outcome>,
@@ -41,46 +43,13 @@ impl Job {
     }
 }
 
-/// A texture as the commands name it.
-#[derive(Clone)]
-struct Slot {
-    texture: wgpu::Texture,
-    view: wgpu::TextureView,
-}
-
-impl Slot {
-    fn of(texture: &PooledTexture) -> Slot {
-        Slot { texture: texture.texture.clone(), view: texture.view.clone() }
-    }
-}
-
-/// A job with everything that it needs.
-struct Prepared {
-    plan: Arc<Plan>,
-    reply: SyncSender<Outcome>,
-    queue: Duration,
-    /// Staging and place of each layer.
-    uploads: Vec<(PooledBuffer, Placed)>,
-    /// Textures of the layers, then of the passes' results.
-    slots: Vec<Slot>,
-    numbers: Option<StagedNumbers>,
-    read_back: PooledBuffer,
-    result: Placed,
-}
-
-/// Tables and parameters: where they are written, where kernels read them, and how they lie.
-struct StagedNumbers {
-    staging: PooledBuffer,
-    buffer: PooledBuffer,
-    layout: Numbers,
-}
-
 /// A job that the device works on.
 struct Running {
     reply: SyncSender<Outcome>,
     queue: Duration,
-    read_back: PooledBuffer,
-    mapped: Arc<AtomicBool>,
+    read_backs: Vec<PooledBuffer>,
+    /// How many of them are mapped.
+    mapped: Arc<AtomicUsize>,
     result: Placed,
 }
 
@@ -139,12 +108,16 @@ impl Batch {
         self.textures.into_iter().for_each(|texture| pool.give_texture(texture));
         self.numbers.into_iter().for_each(|buffer| pool.give_buffer(buffer));
         for job in self.running {
-            let Running { reply, queue, read_back, mapped, result } = job;
-            let outcome = match mapped.load(Ordering::Acquire) {
-                true => ReadBack::new(pool, read_back).map(|storage| {
-                    let frame = Frame::new(result.size, result.pitch as usize, Box::new(storage));
-                    Done { frames: vec![frame], queue, run }
-                }),
+            let Running { reply, queue, read_backs, mapped, result } = job;
+            let frame = |read_back| -> Result<Frame, Declined> {
+                let storage = ReadBack::new(pool, read_back)?;
+                Ok(Frame::new(result.size, result.pitch as usize, Box::new(storage)))
+            };
+            let outcome = match mapped.load(Ordering::Acquire) == read_backs.len() {
+                true => {
+                    let frames = read_backs.into_iter().map(frame).collect::<Result<_, _>>();
+                    frames.map(|frames| Done { frames, queue, run })
+                }
                 false => {
                     pool.fault.report("a read-back could not be mapped");
                     Err(Declined::Failed("a read-back could not be mapped".to_owned()))
@@ -168,83 +141,64 @@ fn fail(running: Vec<Running>, reason: &str) {
 }
 
 impl Prepared {
-    /// Takes everything that `job` needs; textures from `free` first.
-    fn new(
-        job: Job,
-        pool: &Arc<Pool>,
-        free: &mut Vec<PooledTexture>,
-        begun: Instant,
-    ) -> Result<Prepared, (SyncSender<Outcome>, Declined)> {
-        let Job { plan, layers, cancel, sent, reply } = job;
-        let taken = cancel.check().map_err(Declined::Error).and_then(|()| {
-            if !layers.iter().all(|layer| layer.is_of(pool)) {
-                return Err(Declined::Failed("the device was lost after decoding".to_owned()));
-            }
-            let result = Placed::new(plan.result_size(), pool)?;
-            let read_back = pool.buffer(Use::ReadBack, result.bytes())?;
-            let numbers = StagedNumbers::new(&plan, pool)?;
-            let slots = slots(&plan, pool, free)?;
-            Ok((result, read_back, numbers, slots))
-        });
-        let (result, read_back, numbers, slots) = match taken {
-            Ok(taken) => taken,
-            Err(declined) => return Err((reply, declined)),
-        };
-        let uploads =
-            layers.into_iter().filter_map(|layer| Some((layer.placed(), layer.into_unmapped()?)).map(|(p, b)| (b, p)));
-        let queue = begun.saturating_duration_since(sent);
-        Ok(Prepared { uploads: uploads.collect(), plan, reply, queue, slots, numbers, read_back, result })
-    }
-
-    fn slot(&self, operand: Operand) -> &Slot {
-        match operand {
-            Operand::Layer(index) => &self.slots[index],
-            Operand::Pass(index) => &self.slots[self.plan.layers.len() + index],
-        }
-    }
-
-    /// Uploads, all passes, read-back; returns the number of dispatches.
+    /// Overlays and what depends on them alone, then for each frame upload, passes and read-back;
+    /// returns the number of dispatches.
     fn record(&self, device: &Device, encoder: &mut wgpu::CommandEncoder) -> u64 {
-        for ((staging, placed), slot) in self.uploads.iter().zip(&self.slots) {
-            encoder.copy_buffer_to_texture(
-                placed.of(&staging.buffer),
-                slot.texture.as_image_copy(),
-                extent(placed.size),
+        let numbers = &self.numbers;
+        encoder.copy_buffer_to_buffer(&numbers.staging.buffer, 0, &numbers.buffer.buffer, 0, numbers.layout.bytes);
+        let places = numbers.layout.places.iter().enumerate();
+        let groups: Vec<_> = places.map(|(index, places)| self.bind_group(device, index, places)).collect();
+        for (index, staging) in (1..).zip(&self.overlays) {
+            self.upload(index, staging, encoder);
+        }
+        self.dispatch(&self.order.once, device, &groups, encoder);
+        for (staging, read_back) in self.sources.iter().zip(&self.read_backs) {
+            self.upload(0, staging, encoder);
+            self.dispatch(&self.order.each, device, &groups, encoder);
+            encoder.copy_texture_to_buffer(
+                self.slot(self.plan.result()).texture.as_image_copy(),
+                self.result.of(&read_back.buffer),
+                extent(self.result.size),
             );
         }
-        if let Some(numbers) = &self.numbers {
-            let (from, to) = (&numbers.staging.buffer, &numbers.buffer.buffer);
-            encoder.copy_buffer_to_buffer(from, 0, to, 0, numbers.layout.bytes);
-            let groups: Vec<_> = numbers
-                .layout
-                .places
-                .iter()
-                .enumerate()
-                .map(|(index, places)| self.bind_group(device, index, &numbers.buffer, places))
-                .collect();
-            let mut compute = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            for (pass, group) in self.plan.passes.iter().zip(&groups) {
-                let size = pass.args.size();
-                compute.set_pipeline(&device.pipelines[pass.args.index()]);
-                compute.set_bind_group(0, group, &[]);
-                let [columns, rows] = [size.width, size.height].map(|side| side.div_ceil(WORKGROUP_SIDE));
-                compute.dispatch_workgroups(columns, rows, 1);
-            }
+        (self.order.once.len() + self.order.each.len() * self.sources.len()) as u64
+    }
+
+    /// Copies a layer to its texture.
+    fn upload(&self, layer: usize, staging: &PooledBuffer, encoder: &mut wgpu::CommandEncoder) {
+        let placed = self.placed[layer];
+        let texture = &self.slot(Operand::Layer(layer)).texture;
+        encoder.copy_buffer_to_texture(placed.of(&staging.buffer), texture.as_image_copy(), extent(placed.size));
+    }
+
+    /// Runs `passes`, given by index.
+    fn dispatch(
+        &self,
+        passes: &[usize],
+        device: &Device,
+        groups: &[wgpu::BindGroup],
+        encoder: &mut wgpu::CommandEncoder,
+    ) {
+        if passes.is_empty() {
+            return;
         }
-        encoder.copy_texture_to_buffer(
-            self.slot(self.plan.result()).texture.as_image_copy(),
-            self.result.of(&self.read_back.buffer),
-            extent(self.result.size),
-        );
-        self.plan.passes.len() as u64
+        let mut compute = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        for index in passes.iter().copied() {
+            let args = &self.plan.passes[index].args;
+            compute.set_pipeline(&device.pipelines[args.index()]);
+            compute.set_bind_group(0, &groups[index], &[]);
+            let size = args.size();
+            let [columns, rows] = [size.width, size.height].map(|side| side.div_ceil(WORKGROUP_SIDE));
+            compute.dispatch_workgroups(columns, rows, 1);
+        }
     }
 
     /// The five slots of `shaders/include/bindings.wgsl` for one pass.
-    fn bind_group(&self, device: &Device, index: usize, numbers: &PooledBuffer, places: &Places) -> wgpu::BindGroup {
+    fn bind_group(&self, device: &Device, index: usize, places: &Places) -> wgpu::BindGroup {
         let pass = &self.plan.passes[index];
         let piece = |range: &std::ops::Range<u64>| {
             wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-                buffer: &numbers.buffer,
+                buffer: &self.numbers.buffer.buffer,
                 offset: range.start,
                 size: wgpu::BufferSize::new(range.end - range.start),
             })
@@ -266,7 +220,7 @@ impl Prepared {
         })
     }
 
-    /// Asks for the mappings that follow the submit: the result to be read, and staging to be
+    /// Asks for the mappings that follow the submit: the results to be read, and staging to be
     /// written again, which then goes back to the pool by itself.
     fn map_on_submit(
         self,
@@ -274,12 +228,8 @@ impl Prepared {
         encoder: &wgpu::CommandEncoder,
         numbers: &mut Vec<PooledBuffer>,
     ) -> Running {
-        let mut staging: Vec<_> = self.uploads.into_iter().map(|(buffer, _)| buffer).collect();
-        if let Some(staged) = self.numbers {
-            staging.push(staged.staging);
-            numbers.push(staged.buffer);
-        }
-        for lent in staging {
+        numbers.push(self.numbers.buffer);
+        for lent in self.sources.into_iter().chain(self.overlays).chain([self.numbers.staging]) {
             let pool = pool.clone();
             encoder.map_buffer_on_submit(&lent.buffer.clone(), wgpu::MapMode::Write, .., move |result| {
                 if result.is_ok() {
@@ -287,73 +237,14 @@ impl Prepared {
                 }
             });
         }
-        let mapped = Arc::new(AtomicBool::new(false));
-        let flag = mapped.clone();
-        encoder.map_buffer_on_submit(&self.read_back.buffer, wgpu::MapMode::Read, .., move |result| {
-            flag.store(result.is_ok(), Ordering::Release);
-        });
-        Running { reply: self.reply, queue: self.queue, read_back: self.read_back, mapped, result: self.result }
-    }
-}
-
-impl StagedNumbers {
-    /// `None` for a plan without passes.
-    fn new(plan: &Plan, pool: &Arc<Pool>) -> Result<Option<StagedNumbers>, Declined> {
-        if plan.passes.is_empty() {
-            return Ok(None);
+        let mapped = Arc::new(AtomicUsize::new(0));
+        for read_back in &self.read_backs {
+            let mapped = mapped.clone();
+            encoder.map_buffer_on_submit(&read_back.buffer, wgpu::MapMode::Read, .., move |result| {
+                mapped.fetch_add(result.is_ok().into(), Ordering::Release);
+            });
         }
-        let layout = Numbers::new(plan, pool.alignment_bytes);
-        let buffer = pool.buffer(Use::Numbers, layout.bytes)?;
-        let staging = pool.buffer(Use::Staging, layout.bytes)?;
-        let mut view = staging
-            .buffer
-            .get_mapped_range_mut(..)
-            .map_err(|error| Declined::Failed(format!("staging is not mapped: {error}")))?;
-        layout.write(plan, |offset, bytes| {
-            let start = offset as usize;
-            view.slice(start..start + bytes.len()).copy_from_slice(bytes);
-        });
-        drop(view);
-        staging.buffer.unmap();
-        Ok(Some(StagedNumbers { staging, buffer, layout }))
-    }
-}
-
-/// A texture for each layer and each pass; those whose last reader has run are used again. At the
-/// end, or on failure, all are in `free`.
-fn slots(plan: &Plan, pool: &Pool, free: &mut Vec<PooledTexture>) -> Result<Vec<Slot>, Declined> {
-    let layers = plan.layers.len();
-    let operand = |place: usize| if place < layers { Operand::Layer(place) } else { Operand::Pass(place - layers) };
-    let mut held: Vec<Option<PooledTexture>> = Vec::new();
-    let mut slots = Vec::new();
-    let mut failed = None;
-    for place in 0..layers + plan.passes.len() {
-        let class = pool.texture_class(plan.size_of(operand(place)));
-        let found = free.iter().rposition(|texture| texture.is_for(class));
-        let texture = match found {
-            Some(found) => free.swap_remove(found),
-            None => match pool.texture(class) {
-                Ok(texture) => texture,
-                Err(declined) => {
-                    failed = Some(declined);
-                    break;
-                }
-            },
-        };
-        slots.push(Slot::of(&texture));
-        held.push(Some(texture));
-        if let Some(pass) = place.checked_sub(layers) {
-            for (earlier, texture) in held.iter_mut().enumerate() {
-                if plan.last_reader(operand(earlier)) == Some(pass) {
-                    free.extend(texture.take());
-                }
-            }
-        }
-    }
-    free.extend(held.into_iter().flatten());
-    match failed {
-        Some(declined) => Err(declined),
-        None => Ok(slots),
+        Running { reply: self.reply, queue: self.queue, read_backs: self.read_backs, mapped, result: self.result }
     }
 }
 

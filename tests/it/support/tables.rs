@@ -1,12 +1,10 @@
 //! The tables of sizes and errors: reading them, and what a row's process string gives.
 
-use super::fixture;
+use super::{fixture, planned};
 use pixelpass::error::{Code, Error};
 use pixelpass::format::{Format, Probe};
 use pixelpass::geometry::{Orientation, Size};
-use pixelpass::limits::Limits;
-use pixelpass::plan::weights::Resample;
-use pixelpass::process::Chain;
+use pixelpass::plan::Rules;
 
 /// The rows of a CSV whose fields may be quoted and hold commas; the row of names is left out.
 pub fn rows(name: &str) -> Vec<Vec<String>> {
@@ -46,7 +44,7 @@ pub struct Outcome {
 
 /// The answer to a process string on a source with this header.
 pub fn outcome(process: &str, source: &Probe) -> Result<Outcome, Error> {
-    let plan = Chain::parse(process)?.plan(source, &Limits::OSS, Resample::Lanczos)?;
+    let plan = planned(process, source, &Rules::default())?;
     Ok(Outcome { size: plan.result_size(), format: plan.output.format, animated: plan.output.animated })
 }
 

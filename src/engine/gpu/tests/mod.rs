@@ -3,15 +3,16 @@
 //! No adapter is a failure, unless the environment variable `PIXELPASS_TEST_GPU` is `auto` (one
 //! line says that nothing ran) or `off`.
 
+mod frames;
 mod parity;
 mod service;
 
 use super::*;
 use crate::format::{Format, Output, Probe};
 use crate::geometry::Orientation;
-use crate::kernel::{Band, Inputs};
+use crate::kernel::{Args, Band, Inputs, blend, sharpen};
 use crate::pixel::{View, ViewMut};
-use crate::plan::{Canvas, Operand};
+use crate::plan::{Canvas, Layer, Operand, Origin, Pass, Rules};
 use std::sync::OnceLock;
 
 /// An engine of its own, where the tests may use one.
@@ -67,8 +68,39 @@ fn plan(size: Size, alpha: bool, format: Format, verbs: impl FnOnce(&mut Canvas)
     Arc::new(canvas.finish(Output::still(format)).unwrap())
 }
 
+/// A plan with an overlay, both sharpened, the overlay once more, then tiled over the source.
+pub(super) fn with_overlay() -> Arc<Plan> {
+    let (size, overlay) = (Size::new(70, 40), Size::new(19, 23));
+    let layer = |origin, size| Layer { origin, size, stored: size, reduction: 1 };
+    let sharpen =
+        |size: Size, amount| Args::Sharpen(sharpen::Params { width: size.width, height: size.height, amount });
+    let tiles = blend::Params {
+        width: size.width,
+        height: size.height,
+        left: -5,
+        top: 3,
+        step_x: 25,
+        step_y: 24,
+        overlay_width: overlay.width,
+        overlay_height: overlay.height,
+        opacity: 70,
+    };
+    let pass = |args, src, overlay| Pass { args, src, overlay, table: None };
+    Arc::new(Plan {
+        layers: vec![layer(Origin::Source, size), layer(Origin::Asset(0), overlay)],
+        passes: vec![
+            pass(sharpen(size, 60), Operand::Layer(0), None),
+            pass(sharpen(overlay, 100), Operand::Layer(1), None),
+            pass(sharpen(overlay, 200), Operand::Pass(1), None),
+            pass(Args::Blend(tiles), Operand::Pass(0), Some(Operand::Pass(2))),
+        ],
+        opaque: false,
+        output: Output::still(Format::Png),
+    })
+}
+
 /// A frame of `engine` with packed `pixels`.
-fn frame(engine: &GpuEngine, size: Size, pixels: &[u8]) -> Frame {
+fn frame(engine: &dyn Engine, size: Size, pixels: &[u8]) -> Frame {
     let mut frame = engine.frame(size).unwrap();
     let mut target = frame.view_mut();
     for (y, row) in (0..).zip(pixels.chunks_exact(size.width as usize * 4)) {
