@@ -1,0 +1,118 @@
+//! Glyphs as 8-bit coverage, kept for the next line in a bounded number of bytes.
+
+use super::faces::Face;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+use swash::scale::ScaleContext;
+use swash::zeno::{Mask, Origin, Transform};
+
+/// Steps between two pixels at which a glyph may begin.
+pub(super) const PHASES: u8 = 4;
+
+/// A larger glyph stays blank: the widest ligatures known take a third of this at 1000 px.
+const LARGEST_GLYPH_PIXELS: f32 = (32 << 20) as f32;
+
+/// What a kept glyph takes beside its coverage: its keys, numbers and allocation.
+const ENTRY_BYTES: usize = 128;
+
+/// A glyph at a size, begun at a step between two pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Shape {
+    pub(super) glyph: u16,
+    pub(super) size_px: u32,
+    /// Quarters of a pixel to the right, 0..[`PHASES`].
+    pub(super) phase: u8,
+}
+
+/// How much of each pixel a glyph covers, row by row; 255 is all.
+#[derive(Debug, Default)]
+pub(super) struct Coverage {
+    /// Pixels from the pen to the first column.
+    pub(super) left: i64,
+    /// Pixels from the baseline down to the first row: negative for what stands above.
+    pub(super) top: i64,
+    pub(super) width: usize,
+    pub(super) values: Vec<u8>,
+}
+
+impl Coverage {
+    fn kept_bytes(&self) -> usize {
+        self.values.len() + ENTRY_BYTES
+    }
+}
+
+/// Glyphs drawn so far, in two generations: one that is met again moves to the young, and when the
+/// young generation is full the old one is dropped.
+pub(super) struct Glyphs {
+    scaling: ScaleContext,
+    young: HashMap<(u64, Shape), Arc<Coverage>>,
+    old: HashMap<(u64, Shape), Arc<Coverage>>,
+    young_bytes: usize,
+    generation_bytes: usize,
+}
+
+impl Glyphs {
+    /// No glyphs yet, and at most `bytes` of them later.
+    pub(super) fn new(bytes: usize) -> Glyphs {
+        Glyphs {
+            scaling: ScaleContext::new(),
+            young: HashMap::new(),
+            old: HashMap::new(),
+            young_bytes: 0,
+            generation_bytes: bytes / 2,
+        }
+    }
+
+    /// The coverage of a glyph of `face`, or `None` where it cannot reach `columns`, counted in pixels
+    /// from the pen: then it is not drawn.
+    pub(super) fn coverage(&mut self, face: &Face, shape: Shape, columns: Range<i64>) -> Option<Arc<Coverage>> {
+        let key = (face.key(), shape);
+        if let Some(coverage) = self.young.get(&key) {
+            return Some(coverage.clone());
+        }
+        let coverage = match self.old.remove(&key) {
+            Some(coverage) => coverage,
+            None => Arc::new(self.draw(face, shape, columns)?),
+        };
+        self.keep(key, coverage.clone());
+        Some(coverage)
+    }
+
+    fn draw(&mut self, face: &Face, shape: Shape, columns: Range<i64>) -> Option<Coverage> {
+        let mut scaler = self.scaling.builder(face.font()).size(shape.size_px as f32).build();
+        let Some(mut outline) = scaler.scale_outline(shape.glyph).filter(|outline| !outline.points().is_empty()) else {
+            return Some(Coverage::default()); // a space
+        };
+        outline.transform(&Transform::translation(f32::from(shape.phase) / f32::from(PHASES), 0.0));
+        let bounds = outline.bounds();
+        if bounds.max.x.ceil() as i64 <= columns.start || bounds.min.x.floor() as i64 >= columns.end {
+            return None;
+        }
+        if bounds.width() * bounds.height() > LARGEST_GLYPH_PIXELS {
+            return Some(Coverage::default());
+        }
+        // The place is right only for a mask that knows its size beforehand, which `inspect` sees to.
+        let (values, place) = Mask::new(outline.path()).origin(Origin::BottomLeft).inspect(|_, _, _| {}).render();
+        Some(Coverage { left: place.left.into(), top: -i64::from(place.top), width: place.width as usize, values })
+    }
+
+    fn keep(&mut self, key: (u64, Shape), coverage: Arc<Coverage>) {
+        let bytes = coverage.kept_bytes();
+        if bytes > self.generation_bytes {
+            return;
+        }
+        if self.young_bytes + bytes > self.generation_bytes {
+            self.old = std::mem::take(&mut self.young);
+            self.young_bytes = 0;
+        }
+        self.young_bytes += bytes;
+        self.young.insert(key, coverage);
+    }
+
+    /// Bytes that the kept glyphs take.
+    #[cfg(test)]
+    pub(super) fn kept_bytes(&self) -> usize {
+        self.young.values().chain(self.old.values()).map(|coverage| coverage.kept_bytes()).sum()
+    }
+}
