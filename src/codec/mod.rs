@@ -8,6 +8,7 @@ mod bmp;
 mod exif;
 mod gif;
 mod heif;
+mod icc;
 mod info;
 mod jpeg;
 mod png;

@@ -8,6 +8,7 @@ const START_OF_SCAN: u8 = 0xda;
 const END_OF_IMAGE: u8 = 0xd9;
 const QUANTISATION: u8 = 0xdb;
 const APPLICATION_1: u8 = 0xe1;
+const APPLICATION_2: u8 = 0xe2;
 
 /// 64 quantisation steps in zigzag order.
 pub type Table = [u16; 64];
@@ -31,6 +32,8 @@ pub struct Head<'a> {
     pub frame: Option<Frame>,
     /// The EXIF block, TIFF header first.
     pub exif: Option<&'a [u8]>,
+    /// The pieces of the colour profile as they stand: number from 1, count of pieces, bytes.
+    pieces: Vec<(u8, u8, &'a [u8])>,
     tables: [Option<Table>; 4],
 }
 
@@ -44,6 +47,10 @@ impl<'a> Head<'a> {
                     // The identifier ends in a zero and a pad byte that some writers leave unset.
                     head.exif = payload.strip_prefix(b"Exif\0").and_then(|rest| rest.get(1..));
                 }
+                APPLICATION_2 => {
+                    let piece = payload.strip_prefix(b"ICC_PROFILE\0").and_then(|rest| rest.split_first_chunk::<2>());
+                    head.pieces.extend(piece.map(|(&[number, count], bytes)| (number, count, bytes)));
+                }
                 0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) && head.frame.is_none() => {
                     head.frame = read_frame(marker, payload);
                 }
@@ -51,6 +58,20 @@ impl<'a> Head<'a> {
             }
         }
         head
+    }
+
+    /// The colour profile, its pieces in order; `None` where one is missing or there are too many
+    /// bytes. Source: ICC.1, annex B.4.
+    pub fn profile(&self, limit_bytes: usize) -> Option<Vec<u8>> {
+        let mut pieces = self.pieces.clone();
+        pieces.sort_by_key(|(number, ..)| *number);
+        let whole = pieces
+            .iter()
+            .zip(1u8..)
+            .all(|((number, count, _), place)| *number == place && usize::from(*count) == pieces.len());
+        let length: usize = pieces.iter().map(|(.., bytes)| bytes.len()).sum();
+        let usable = whole && length > 0 && length <= limit_bytes;
+        usable.then(|| pieces.iter().flat_map(|(.., bytes)| *bytes).copied().collect())
     }
 
     /// The tables of the first component and, where it is another, of the second: luminance and
@@ -159,6 +180,20 @@ mod tests {
         assert_eq!(head.tables(), Some((&[0x102; 64], Some(&[7; 64]))));
         assert!(has_end(&file));
         assert!(!has_end(&file[..file.len() - 3]));
+    }
+
+    #[test]
+    fn profiles_are_put_together_by_number() {
+        let piece = |number: u8, count: u8, byte: u8| {
+            [b"\xff\xe2\x00\x12ICC_PROFILE\0", &[number, count, byte, byte][..]].concat()
+        };
+        let profile = |pieces: &[Vec<u8>]| Head::read(&pieces.concat()).profile(4);
+        assert_eq!(profile(&[piece(2, 2, 8), piece(1, 2, 7)]), Some(vec![7, 7, 8, 8]));
+        assert_eq!(profile(&[piece(1, 2, 7)]), None);
+        assert_eq!(profile(&[piece(1, 2, 7), piece(1, 2, 7)]), None);
+        assert_eq!(profile(&[piece(0, 1, 7)]), None);
+        assert_eq!(profile(&[piece(1, 3, 7), piece(2, 3, 7), piece(3, 3, 7)]), None, "over the limit");
+        assert_eq!(profile(&[]), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 mod markers;
 mod quality;
 
-use super::{check_pixels, exif, turbo, unsupported};
+use super::{check_pixels, exif, icc, turbo, unsupported};
 use crate::cancel::Cancel;
 use crate::error::{Code, Ec, Error};
 use crate::format::{Format, Output, Probe};
@@ -56,10 +56,29 @@ pub fn decode(bytes: &[u8], reduction: u32, target: &mut ViewMut, cancel: &Cance
             return Err(Error::damaged(warning));
         }
     }
-    if decompressed.cmyk {
-        (0..target.size().height).for_each(|y| rgb_from_cmyk(target.row(y)));
+    let profile = Head::read(bytes).profile(icc::LIMIT_BYTES);
+    match (decompressed.cmyk, profile) {
+        (false, None) => Ok(()),
+        (false, Some(profile)) => icc::to_srgb(&profile, target, cancel),
+        (true, profile) => srgb_from_cmyk(profile.as_deref(), target, cancel),
     }
+}
+
+/// Turns CMYK into opaque RGBA in place, by the profile where there is a usable one.
+fn srgb_from_cmyk(profile: Option<&[u8]>, target: &mut ViewMut, cancel: &Cancel) -> Result<(), Error> {
+    if let Some(profile) = profile {
+        invert(target);
+        if icc::cmyk_to_srgb(profile, target, cancel)? {
+            return Ok(());
+        }
+        invert(target);
+    }
+    (0..target.size().height).for_each(|y| rgb_from_cmyk(target.row(y)));
     Ok(())
+}
+
+fn invert(target: &mut ViewMut) {
+    (0..target.size().height).for_each(|y| target.row(y).iter_mut().for_each(|ink| *ink = !*ink));
 }
 
 /// Turns a row of CMYK into opaque RGBA in place, without colour management.

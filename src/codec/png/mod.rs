@@ -1,9 +1,9 @@
 //! PNG, row by row. Of an animation the default image is read.
 //!
-//! Every kind of PNG becomes RGBA8; 16-bit channels are rounded to the nearest, not cut. Text and
-//! colour profiles are skipped unread, so that nothing in them can be a bomb.
+//! Every kind of PNG becomes RGBA8; 16-bit channels are rounded to the nearest, not cut. Text is
+//! skipped unread and a colour profile read only for the pixels, so that nothing can be a bomb.
 
-use super::{check_pixels, exif};
+use super::{check_pixels, exif, icc};
 use crate::cancel::Cancel;
 use crate::error::Error;
 use crate::format::{Format, Probe};
@@ -46,7 +46,18 @@ pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Probe, Error> {
 }
 
 pub fn decode(bytes: &[u8], target: &mut ViewMut, cancel: &Cancel) -> Result<(), Error> {
-    let mut reader = decoder(bytes).read_info().map_err(Error::damaged)?;
+    let mut decoder = decoder(bytes);
+    decoder.set_ignore_iccp_chunk(false);
+    let mut reader = decoder.read_info().map_err(Error::damaged)?;
+    decode_rows(&mut reader, target, cancel)?;
+    // A picture that says it is sRGB is, whatever else it says.
+    match &reader.info().icc_profile {
+        Some(profile) if reader.info().srgb.is_none() => icc::to_srgb(profile, target, cancel),
+        _ => Ok(()),
+    }
+}
+
+fn decode_rows(reader: &mut Reader<Bytes>, target: &mut ViewMut, cancel: &Cancel) -> Result<(), Error> {
     let (width, height) = reader.info().size();
     if target.size() != Size::new(width, height) {
         return Err(Error::internal("the target's size is not that of the picture"));
@@ -60,7 +71,7 @@ pub fn decode(bytes: &[u8], target: &mut ViewMut, cancel: &Cancel) -> Result<(),
         reader.read_row(&mut []).map_err(Error::damaged)?;
         return Ok(());
     }
-    decode_by_rows(&mut reader, target, cancel)
+    decode_by_rows(reader, target, cancel)
 }
 
 /// Reads rows of any kind into a buffer and lays them into the target as RGBA8.

@@ -1,0 +1,237 @@
+//! Colour profiles: decoded rows become sRGB in place.
+//!
+//! A profile that cannot be read, or that is for other colours than the picture has, counts as
+//! absent: a wrong profile never costs the picture. Left out: finding the profile in a file,
+//! which each format does for itself.
+
+use crate::cancel::Cancel;
+use crate::error::Error;
+use crate::pixel::{TEXEL_BYTES, ViewMut};
+use moxcms::{ColorProfile, DataColorSpace, Layout, ParsingOptions, Transform8BitExecutor, TransformOptions};
+use std::sync::Arc;
+
+/// Profiles of more bytes are passed over; those of printing presses have one to three million.
+pub const LIMIT_BYTES: usize = 4 << 20;
+
+/// Largest table inside a profile, in entries.
+const TABLE_ENTRIES: usize = 4_000_000;
+
+/// Rows between two looks at `cancel`.
+const ROWS_A_LOOK: u32 = 64;
+
+type Transform = Arc<Transform8BitExecutor>;
+
+/// Turns RGBA texels into sRGB; alpha stays. A grey profile is applied to pictures whose texels are
+/// all grey, and to no others.
+///
+/// # Errors
+/// `ServiceUnavailable` when `cancel` says so.
+pub fn to_srgb(profile: &[u8], target: &mut ViewMut, cancel: &Cancel) -> Result<(), Error> {
+    let Some(profile) = read(profile) else { return Ok(()) };
+    match profile.color_space {
+        DataColorSpace::Rgb => match transform(&profile, Layout::Rgba) {
+            Some(transform) if !is_identity(transform.as_ref()) => {
+                convert(transform.as_ref(), target, cancel)?;
+                Ok(())
+            }
+            _ => Ok(()),
+        },
+        DataColorSpace::Gray => match grey_tones(&profile) {
+            Some(tones) if is_grey(target) => replace_greys(&tones, target, cancel),
+            _ => Ok(()),
+        },
+        _ => Ok(()),
+    }
+}
+
+/// Turns texels of cyan, magenta, yellow and black, 255 for full ink, into opaque sRGB.
+///
+/// Yields whether it did: `false` where the profile is of no use and the texels are as they were.
+///
+/// # Errors
+/// `ServiceUnavailable` when `cancel` says so.
+pub fn cmyk_to_srgb(profile: &[u8], target: &mut ViewMut, cancel: &Cancel) -> Result<bool, Error> {
+    let profile = read(profile).filter(|profile| profile.color_space == DataColorSpace::Cmyk);
+    match profile.and_then(|profile| transform(&profile, Layout::Rgba)) {
+        Some(transform) if answers(transform.as_ref()) => {
+            convert(transform.as_ref(), target, cancel)?;
+            (0..target.size().height)
+                .for_each(|y| target.row(y).chunks_exact_mut(TEXEL_BYTES).for_each(|texel| texel[3] = 255));
+            Ok(true)
+        }
+        _ => Ok(false),
+    }
+}
+
+fn read(profile: &[u8]) -> Option<ColorProfile> {
+    let options = ParsingOptions {
+        max_profile_size: LIMIT_BYTES,
+        max_allowed_clut_size: TABLE_ENTRIES,
+        ..ParsingOptions::default()
+    };
+    ColorProfile::new_from_slice_with_options(profile, options).ok()
+}
+
+fn transform(profile: &ColorProfile, from: Layout) -> Option<Transform> {
+    let to = if from == Layout::Gray { Layout::Rgb } else { Layout::Rgba };
+    profile.create_transform_8bit(from, &ColorProfile::new_srgb(), to, TransformOptions::default()).ok()
+}
+
+/// Whether the transform can be run at all.
+fn answers(transform: &Transform8BitExecutor) -> bool {
+    transform.transform(&[0; TEXEL_BYTES], &mut [0; TEXEL_BYTES]).is_ok()
+}
+
+/// Whether the transform leaves every probe colour within one level of where it was: sRGB by any
+/// of its many names. A transform that cannot be run counts as one, so that nothing is touched.
+fn is_identity(transform: &Transform8BitExecutor) -> bool {
+    let levels = [0u8, 32, 64, 128, 192, 255];
+    let colors = levels.into_iter().flat_map(|red| {
+        levels.into_iter().flat_map(move |green| levels.into_iter().flat_map(move |blue| [red, green, blue, 255]))
+    });
+    let colors: Vec<u8> = colors.collect();
+    let mut turned = vec![0; colors.len()];
+    let ran = transform.transform(&colors, &mut turned).is_ok();
+    !ran || colors.iter().zip(&turned).all(|(before, after)| before.abs_diff(*after) <= 1)
+}
+
+/// Runs the transform over all rows; both layouts have four bytes a pixel.
+fn convert(transform: &Transform8BitExecutor, target: &mut ViewMut, cancel: &Cancel) -> Result<(), Error> {
+    let mut before = vec![0; target.size().width as usize * TEXEL_BYTES];
+    for y in 0..target.size().height {
+        if y.is_multiple_of(ROWS_A_LOOK) {
+            cancel.check()?;
+        }
+        let row = target.row(y);
+        before.copy_from_slice(row);
+        transform.transform(&before, row).map_err(|error| Error::internal(format!("colour transform: {error:?}")))?;
+    }
+    Ok(())
+}
+
+/// What each grey becomes.
+fn grey_tones(profile: &ColorProfile) -> Option<[u8; 256]> {
+    let transform = transform(profile, Layout::Gray)?;
+    let greys: [u8; 256] = std::array::from_fn(|grey| grey as u8);
+    let mut colors = [0; 3 * 256];
+    transform.transform(&greys, &mut colors).ok()?;
+    Some(std::array::from_fn(|grey| colors[3 * grey]))
+}
+
+fn is_grey(target: &mut ViewMut) -> bool {
+    let grey = |texel: &[u8]| texel[0] == texel[1] && texel[1] == texel[2];
+    (0..target.size().height).all(|y| target.row(y).chunks_exact(TEXEL_BYTES).all(grey))
+}
+
+fn replace_greys(tones: &[u8; 256], target: &mut ViewMut, cancel: &Cancel) -> Result<(), Error> {
+    for y in 0..target.size().height {
+        if y.is_multiple_of(ROWS_A_LOOK) {
+            cancel.check()?;
+        }
+        for texel in target.row(y).chunks_exact_mut(TEXEL_BYTES) {
+            let tone = tones[usize::from(texel[0])];
+            texel[..3].fill(tone);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::Size;
+    use moxcms::ToneReprCurve;
+
+    fn run(profile: &[u8], texels: &[u8]) -> Vec<u8> {
+        let mut bytes = texels.to_vec();
+        let size = Size::new((texels.len() / TEXEL_BYTES) as u32, 1);
+        to_srgb(profile, &mut ViewMut::new(size, texels.len(), &mut bytes), &Cancel::never()).unwrap();
+        bytes
+    }
+
+    fn near(found: &[u8], expected: &[u8], levels: u8) {
+        assert!(found.iter().zip(expected).all(|(a, b)| a.abs_diff(*b) <= levels), "{found:?} for {expected:?}");
+    }
+
+    /// sRGB's curve and its inverse. Source: IEC 61966-2-1.
+    fn linear(value: u8) -> f64 {
+        let value = f64::from(value) / 255.0;
+        if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+    }
+
+    fn coded(value: f64) -> u8 {
+        let value = value.clamp(0.0, 1.0);
+        let coded = if value <= 0.003_130_8 { value * 12.92 } else { 1.055 * value.powf(1.0 / 2.4) - 0.055 };
+        (coded * 255.0).round() as u8
+    }
+
+    fn by_matrix(matrix: [[f64; 3]; 3], light: [f64; 3]) -> [u8; 3] {
+        matrix.map(|row| coded(row.iter().zip(light).map(|(weight, light)| weight * light).sum()))
+    }
+
+    /// Linear Display P3 to linear sRGB, both with white D65. Source: CSS Color 4, section 18.
+    const P3: [[f64; 3]; 3] =
+        [[1.224_940, -0.224_940, 0.0], [-0.042_057, 1.042_057, 0.0], [-0.019_638, -0.078_636, 1.098_274]];
+
+    /// The same for Adobe RGB (1998), whose curve is a power of 563/256.
+    const ADOBE: [[f64; 3]; 3] = [[1.398_357, -0.398_357, 0.0], [0.0, 1.0, 0.0], [0.0, -0.042_929, 1.042_929]];
+
+    #[test]
+    fn wide_colours_follow_the_matrices() {
+        let p3 = ColorProfile::new_display_p3().encode().unwrap();
+        let adobe = ColorProfile::new_adobe_rgb().encode().unwrap();
+        assert_eq!(run(&p3, &[255, 0, 0, 9]), [255, 0, 0, 9]);
+        for color in [[128, 128, 128], [200, 100, 50], [90, 160, 120], [60, 70, 200], [255, 255, 255], [0, 0, 0]] {
+            let texel = [color[0], color[1], color[2], 77];
+            let [red, green, blue] = by_matrix(P3, color.map(linear));
+            near(&run(&p3, &texel), &[red, green, blue, 77], 2);
+            let power = |value: u8| (f64::from(value) / 255.0).powf(563.0 / 256.0);
+            let [red, green, blue] = by_matrix(ADOBE, color.map(power));
+            near(&run(&adobe, &texel), &[red, green, blue, 77], 2);
+        }
+    }
+
+    #[test]
+    fn srgb_is_left_alone() {
+        let srgb = ColorProfile::new_srgb().encode().unwrap();
+        let texels: Vec<u8> = (0..=255).collect();
+        assert_eq!(run(&srgb, &texels), texels);
+    }
+
+    #[test]
+    fn grey_profiles_are_for_grey_pictures() {
+        // A linear one: half the light is sRGB's 188.
+        let mut profile = ColorProfile::new_gray_with_gamma(1.0);
+        profile.gray_trc = Some(ToneReprCurve::Lut(vec![]));
+        let profile = profile.encode().unwrap();
+        near(&run(&profile, &[128, 128, 128, 5, 0, 0, 0, 255]), &[188, 188, 188, 5, 0, 0, 0, 255], 1);
+        let colored = [128, 128, 128, 5, 1, 2, 3, 4];
+        assert_eq!(run(&profile, &colored), colored);
+    }
+
+    #[test]
+    fn broken_and_foreign_profiles_change_nothing() {
+        let texels = [1, 2, 3, 4, 250, 251, 252, 253];
+        let p3 = ColorProfile::new_display_p3().encode().unwrap();
+        assert_ne!(run(&p3, &[10, 200, 30, 255]), [10, 200, 30, 255]);
+        for wrong in [&b""[..], b"nonsense", &p3[..100], &p3[..200]] {
+            assert_eq!(run(wrong, &texels), texels);
+        }
+        let mut bytes = texels;
+        let mut target = ViewMut::new(Size::new(2, 1), 8, &mut bytes);
+        assert!(!cmyk_to_srgb(&p3, &mut target, &Cancel::never()).unwrap());
+        assert_eq!(bytes, texels);
+    }
+
+    #[test]
+    fn flipped_bits_never_panic() {
+        for profile in [ColorProfile::new_display_p3(), ColorProfile::new_adobe_rgb()] {
+            let whole = profile.encode().unwrap();
+            for bit in 0..whole.len() * 8 {
+                let mut broken = whole.clone();
+                broken[bit / 8] ^= 1 << (bit % 8);
+                run(&broken, &[200, 100, 50, 255]);
+            }
+        }
+    }
+}
