@@ -7,6 +7,7 @@ use crate::geometry::Size;
 const START_OF_SCAN: u8 = 0xda;
 const END_OF_IMAGE: u8 = 0xd9;
 const QUANTISATION: u8 = 0xdb;
+const APPLICATION_0: u8 = 0xe0;
 const APPLICATION_1: u8 = 0xe1;
 const APPLICATION_2: u8 = 0xe2;
 
@@ -32,6 +33,8 @@ pub struct Head<'a> {
     pub frame: Option<Frame>,
     /// The EXIF block, TIFF header first.
     pub exif: Option<&'a [u8]>,
+    /// The JFIF header from its version on.
+    pub jfif: Option<&'a [u8]>,
     /// The pieces of the colour profile as they stand: number from 1, count of pieces, bytes.
     pieces: Vec<(u8, u8, &'a [u8])>,
     tables: [Option<Table>; 4],
@@ -43,6 +46,7 @@ impl<'a> Head<'a> {
         for Segment { marker, payload } in Segments::new(bytes).take_while(|segment| segment.marker != START_OF_SCAN) {
             match marker {
                 QUANTISATION => head.read_tables(payload),
+                APPLICATION_0 if head.jfif.is_none() => head.jfif = payload.strip_prefix(b"JFIF\0"),
                 APPLICATION_1 if head.exif.is_none() => {
                     // The identifier ends in a zero and a pad byte that some writers leave unset.
                     head.exif = payload.strip_prefix(b"Exif\0").and_then(|rest| rest.get(1..));

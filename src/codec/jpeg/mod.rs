@@ -4,7 +4,7 @@
 //! Lossless, hierarchical and 12-bit files are refused; arithmetic coding is read. A file that
 //! breaks off is damaged even if most of it is there: half a picture is not a result to store.
 
-mod markers;
+pub mod markers;
 mod quality;
 
 use super::{check_pixels, exif, icc, turbo, unsupported};

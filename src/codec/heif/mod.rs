@@ -1,0 +1,148 @@
+//! HEIC and AVIF, over the system's libheif where there is one.
+//!
+//! The container's rotation, mirror and clean aperture are applied by decoding, and EXIF
+//! orientation is a copy of them, so that every picture is upright. Of a sequence the primary
+//! picture is read. One call decodes or encodes a whole picture and cannot be stopped halfway:
+//! `cancel` is asked before and after it, and the pixels in the library's hands at a time are
+//! bounded.
+
+mod gate;
+mod library;
+
+use super::{check_pixels, recognise};
+use crate::cancel::Cancel;
+use crate::error::{Code, Ec, Error};
+use crate::format::{Format, Output, Probe};
+use crate::geometry::Orientation;
+use crate::limits::Limits;
+use crate::pixel::{TEXEL_BYTES, View, ViewMut};
+use library::{Message, NAME, Picture, library};
+use std::ffi::CStr;
+
+/// Longest side of an AVIF that is decoded, in pixels. Source: the specification, section 9.1.
+const AVIF_SIDE: u32 = 10_000;
+
+/// Constant quality of answers, 0..=100. Source: the specification, section 6.4.
+const QUALITY: u8 = 60;
+
+/// Speed before size: x265 is eight times faster than by default, aom as fast as it goes with
+/// good results. Encoders without such a parameter keep their own pace.
+const SETTINGS: [(&CStr, &CStr); 3] = [(c"preset", c"ultrafast"), (c"speed", c"9"), (c"chroma", c"420")];
+
+pub fn probe(bytes: &[u8], format: Format, limits: &Limits) -> Result<Probe, Error> {
+    let picture = open(bytes, format)?;
+    let size = picture.size().map_err(|cause| damaged(format, cause))?;
+    let (code, side, number) = match format {
+        Format::Avif => (Code::ImageTooLarge, limits.source_side.min(AVIF_SIDE), 14),
+        _ => (Code::MemLimitExceeded, limits.source_side, 13),
+    };
+    if size.longest_side() > side {
+        return Err(
+            Error::new(code, format!("A side of the image is longer than {side} pixels.")).ec(Ec::image(number))
+        );
+    }
+    check_pixels(size, 1, limits)?;
+    Ok(Probe { format, size, orientation: Orientation::Upright, frames: 1, alpha: picture.has_alpha(), quality: None })
+}
+
+pub fn decode(bytes: &[u8], target: &mut ViewMut, cancel: &Cancel) -> Result<(), Error> {
+    let format = format_of(bytes);
+    let picture = open(bytes, format)?;
+    let size = target.size();
+    if picture.size().ok() != Some(size) {
+        return Err(Error::internal(format!("{:?} into {size}", picture.size())));
+    }
+    let _place = gate::enter(size.pixels(), cancel)?;
+    let most_pixels = Limits::OSS.source_pixels.max(size.pixels());
+    picture.decode(target, most_pixels).map_err(|cause| damaged(format, cause))?;
+    cancel.check()?;
+    if picture.is_premultiplied() {
+        (0..size.height).for_each(|y| straighten(target.row(y)));
+    }
+    Ok(())
+}
+
+pub fn encode(pixels: &View, opaque: bool, output: &Output, cancel: &Cancel) -> Result<Vec<u8>, Error> {
+    let format = output.format;
+    let library = library().filter(|library| library.writes(format)).ok_or_else(|| {
+        let message = format!("Answers as {} need libheif with an encoder for it on the server.", format.name());
+        Error::new(Code::NotImplemented, message)
+    })?;
+    let _place = gate::enter(pixels.size().pixels(), cancel)?;
+    let file = library.encode(pixels, opaque, format, QUALITY, &SETTINGS).map_err(Error::internal)?;
+    cancel.check()?;
+    Ok(file)
+}
+
+/// The ICC profile of the picture, if it has one.
+#[allow(dead_code, reason = "colour conversion asks for it")]
+pub fn icc(bytes: &[u8]) -> Option<Vec<u8>> {
+    library()?.open(bytes).ok()?.icc()
+}
+
+/// The EXIF block, TIFF header first, if the file has one.
+pub fn exif(bytes: &[u8]) -> Option<Vec<u8>> {
+    let block = library()?.open(bytes).ok()?.metadata(c"Exif")?;
+    // The block begins with the distance from here to the TIFF header.
+    let (skip, rest) = block.split_first_chunk::<4>()?;
+    Some(rest.get(u32::from_be_bytes(*skip) as usize..)?.to_vec())
+}
+
+/// Whether the format comes in this container.
+pub fn is_heif(format: Format) -> bool {
+    matches!(format, Format::Heic | Format::Avif)
+}
+
+/// Whether this machine's libheif has an encoder for the format.
+pub fn can_write(format: Format) -> bool {
+    is_heif(format) && library().is_some_and(|library| library.writes(format))
+}
+
+/// What this machine lacks for HEIC and AVIF, a line each.
+pub fn lacks() -> Vec<String> {
+    let Some(library) = library() else {
+        return vec![format!(
+            "{NAME} was not found: HEIC and AVIF are not read or written; Debian: apt install libheif1"
+        )];
+    };
+    let missing = |format: Format| {
+        let name = format.name().to_uppercase();
+        let decoder = (!library.reads(format)).then(|| format!("libheif has no decoder for {name}: it is not read"));
+        let encoder =
+            (!library.writes(format)).then(|| format!("libheif has no encoder for {name}: it is not written"));
+        decoder.into_iter().chain(encoder)
+    };
+    [Format::Heic, Format::Avif].into_iter().flat_map(missing).collect()
+}
+
+fn open(bytes: &[u8], format: Format) -> Result<Picture<'_>, Error> {
+    let library = library().filter(|library| library.reads(format)).ok_or_else(|| {
+        let message = format!("Sources as {} need libheif with a decoder for it on the server.", format.name());
+        Error::new(Code::NotImplemented, message)
+    })?;
+    library.open(bytes).map_err(|cause| damaged(format, cause))
+}
+
+fn format_of(bytes: &[u8]) -> Format {
+    recognise::recognise(bytes).filter(|format| is_heif(*format)).unwrap_or(Format::Heic)
+}
+
+fn damaged(format: Format, cause: Message) -> Error {
+    Error::damaged(cause).ec(Ec::image(if format == Format::Avif { 21 } else { 20 }))
+}
+
+/// Turns a row of premultiplied colours into straight ones, rounded to nearest.
+fn straighten(row: &mut [u8]) {
+    for texel in row.chunks_exact_mut(TEXEL_BYTES) {
+        let alpha = u32::from(texel[3]);
+        if alpha == 0 || alpha == 255 {
+            continue;
+        }
+        for channel in &mut texel[..3] {
+            *channel = ((u32::from(*channel) * 255 + alpha / 2) / alpha).min(255) as u8;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
