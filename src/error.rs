@@ -44,6 +44,8 @@ codes! {
     TooManyPipe 400,
     /// Over the pixel budget, or a side over the source limit.
     MemLimitExceeded 400,
+    /// A WebP that cannot be decoded, or an animated one where those are off.
+    BadWebPImage 400,
     /// The Content-MD5 of an upload does not match its body.
     InvalidDigest 400,
     /// A request that makes no sense as a whole.

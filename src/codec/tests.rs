@@ -60,13 +60,11 @@ fn every_fixture_is_read() {
 
 #[test]
 fn strangers_are_refused() {
-    let strangers: [&[u8]; 8] = [
+    let strangers: [&[u8]; 6] = [
         b"",
         b"<svg xmlns='http://www.w3.org/2000/svg'/>",
-        b"GIF89a\x01\0\x01\0\0\0\0;",
         b"BM\x58\0\0\0",
         b"II*\0\x08\0\0\0",
-        b"RIFF\x10\0\0\0WEBPVP8L",
         b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
         b"\0\0\0\x18ftypavif\0\0\0\0mif1avif",
     ];
@@ -118,7 +116,8 @@ fn a_probe_of_other_bytes_writes_nothing_outside() {
 fn unwritten_formats_are_named() {
     let pixels = [0; 4];
     let view = View::new(Size::new(1, 1), 4, &pixels);
-    for format in Format::ALL.into_iter().filter(|format| !matches!(format, Format::Jpeg | Format::Png)) {
+    let written = [Format::Jpeg, Format::Png, Format::Gif, Format::WebP];
+    for format in Format::ALL.into_iter().filter(|format| !written.contains(format)) {
         let output = Output::still(format);
         let error = encode(&view, true, &output, &Cancel::never()).unwrap_err();
         assert_eq!(error.code, Code::NotImplemented);
