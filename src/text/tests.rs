@@ -293,3 +293,29 @@ fn faces_of_the_machine_draw_all_that_the_embedded_ones_do() {
         assert!(texels(&drawing).iter().any(|texel| texel[3] == 255), "{typeface:?}");
     }
 }
+
+#[test]
+fn any_text_can_be_drawn() {
+    // Characters of every script that shapes in its own way, marks and joiners among them.
+    let ranges = [0x20..0x250, 0x300..0x370, 0x590..0x700, 0x900..0xE80, 0x1000..0x1100, 0x1780..0x1800];
+    let more =
+        [0x200B..0x2070, 0x2E80..0xD7A4, 0xFB00..0xFE10, 0x1_1000..0x1_1100, 0x1_F1E6..0x1_F700, 0xE_0000..0xE_0200];
+    let ranges: Vec<_> = ranges.into_iter().chain(more).collect();
+    let mut state = 7_u64;
+    let mut random = |below: u32| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 33) as u32 % below
+    };
+    for faces in [Arc::new(Faces::embedded()), Arc::new(Faces::system())] {
+        for _ in 0..2000 {
+            let text: String = (0..random(16))
+                .filter_map(|_| {
+                    let range = &ranges[random(ranges.len() as u32) as usize];
+                    char::from_u32(range.start + random(range.end - range.start))
+                })
+                .collect();
+            let drawing = faces.line(&text, &Style { shadow: 50, ..style(1 + random(20)) });
+            assert_eq!(texels(&drawing).len() as u64, drawing.size().pixels(), "{text:?}");
+        }
+    }
+}
