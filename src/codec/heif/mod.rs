@@ -8,12 +8,13 @@
 
 mod gate;
 mod library;
+mod turn;
 
 use super::{check_pixels, recognise};
 use crate::cancel::Cancel;
 use crate::error::{Code, Ec, Error};
 use crate::format::{Format, Output, Probe};
-use crate::geometry::Orientation;
+use crate::geometry::{Orientation, Size};
 use crate::limits::Limits;
 use crate::pixel::{TEXEL_BYTES, View, ViewMut};
 use library::{Message, NAME, Picture, library};
@@ -31,7 +32,7 @@ const SETTINGS: [(&CStr, &CStr); 3] = [(c"preset", c"ultrafast"), (c"speed", c"9
 
 pub fn probe(bytes: &[u8], format: Format, limits: &Limits) -> Result<Probe, Error> {
     let picture = open(bytes, format)?;
-    let size = picture.size().map_err(|cause| damaged(format, cause))?;
+    let size = shown_size(&picture, bytes).map_err(|cause| damaged(format, cause))?;
     let (code, side, number) = match format {
         Format::Avif => (Code::ImageTooLarge, limits.source_side.min(AVIF_SIDE), 14),
         _ => (Code::MemLimitExceeded, limits.source_side, 13),
@@ -49,8 +50,9 @@ pub fn decode(bytes: &[u8], target: &mut ViewMut, cancel: &Cancel) -> Result<(),
     let format = format_of(bytes);
     let picture = open(bytes, format)?;
     let size = target.size();
-    if picture.size().ok() != Some(size) {
-        return Err(Error::internal(format!("{:?} into {size}", picture.size())));
+    let told = shown_size(&picture, bytes).map_err(|cause| damaged(format, cause))?;
+    if told != size {
+        return Err(Error::internal(format!("{told} into {size}")));
     }
     let _place = gate::enter(size.pixels(), cancel)?;
     let most_pixels = Limits::OSS.source_pixels.max(size.pixels());
@@ -121,6 +123,13 @@ fn open(bytes: &[u8], format: Format) -> Result<Picture<'_>, Error> {
         Error::new(Code::NotImplemented, message)
     })?;
     library.open(bytes).map_err(|cause| damaged(format, cause))
+}
+
+/// The size after all turns, which the library forgets where they are listed in an odd order.
+fn shown_size(picture: &Picture, bytes: &[u8]) -> Result<Size, Message> {
+    let size = picture.size()?;
+    let forgotten = picture.stored_size() == Some(size) && turn::swaps_sides(bytes);
+    Ok(if forgotten { size.swapped() } else { size })
 }
 
 fn format_of(bytes: &[u8]) -> Format {

@@ -141,3 +141,22 @@ fn profiles_and_exif_are_handed_out() {
     assert_eq!(exif(file).as_deref().and_then(|block| block.get(..4)), Some(&b"II*\0"[..]));
     assert_eq!(icc(b"nonsense"), None);
 }
+
+#[test]
+fn a_turn_that_is_listed_before_the_size_counts() {
+    // AVIF as some writers made it: irot stands before ispe in the list of properties.
+    let turned = |angle: u8| {
+        let item = |kind: &[u8; 4], payload: &[u8]| {
+            [&(payload.len() as u32 + 8).to_be_bytes(), kind.as_slice(), payload].concat()
+        };
+        let properties = [item(b"irot", &[angle]), item(b"ispe", &[0; 12])].concat();
+        let uses = item(b"ipma", &[0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 2, 0x81, 2]);
+        let boxes = [item(b"pitm", &[0, 0, 0, 0, 0, 1]), item(b"iprp", &[item(b"ipco", &properties), uses].concat())];
+        [item(b"ftyp", b"avif"), item(b"meta", &[&[0; 4], boxes.concat().as_slice()].concat())].concat()
+    };
+    for (angle, swaps) in [(0, false), (1, true), (2, false), (3, true)] {
+        assert_eq!(turn::swaps_sides(&turned(angle)), swaps, "{angle} quarters");
+    }
+    let whole = turned(1);
+    (0..whole.len()).for_each(|length| assert!(!turn::swaps_sides(&whole[..length])));
+}

@@ -74,10 +74,12 @@ fn jfif_units_are_counted_from_one() {
     }
 }
 
-/// A big-endian block under construction: directories of (tag, type, count, value).
-#[derive(Default)]
+/// Tag, type, count, value.
+type Row = (u16, u16, u32, Vec<u8>);
+
+/// A big-endian block under construction.
 struct Block {
-    directories: Vec<Vec<(u16, u16, u32, Vec<u8>)>>,
+    directories: Vec<Vec<Row>>,
 }
 
 impl Block {
