@@ -1,13 +1,13 @@
 //! The tables of sizes and errors, and a golden for every example.
 
 use crate::support::compare::difference;
-use crate::support::tables::{jpeg, not_built, outcome, rows};
+use crate::support::tables::{jpeg, not_built, outcome, rows, source};
 use crate::support::{asset, fixture, parse, processor};
 use pixelpass::cancel::Cancel;
 use pixelpass::codec;
 use pixelpass::error::{Code, Error};
 use pixelpass::format::Format;
-use pixelpass::geometry::Size;
+use pixelpass::geometry::{Orientation, Size};
 use pixelpass::limits::Limits;
 use pixelpass::pixel::Frame;
 use pixelpass::process::registry;
@@ -29,6 +29,21 @@ fn geometry_cases() {
     }
     println!("geometry cases: {passed} pass, {not_yet} not yet");
     assert_eq!((passed, not_yet), GEOMETRY_COUNTS);
+}
+
+#[test]
+fn geometry_cases_of_other_sources() {
+    let rows = rows("geometry-cases-extra.csv");
+    assert_eq!(rows.len(), 50);
+    for row in rows {
+        let number = |field: usize| row[field].parse::<u32>().expect("a number");
+        let format = Format::parse(&row[2]).expect("a format");
+        let probe = source(format, Size::new(number(0), number(1)), Orientation::from_exif(number(3)), number(4));
+        let found = outcome(&row[5], &probe).unwrap_or_else(|error| panic!("{row:?}: {error}"));
+        let frames = if found.animated { probe.frames } else { 1 };
+        let expected = (Size::new(number(6), number(7)), row[8].as_str(), number(9));
+        assert_eq!((found.size, found.format.name(), frames), expected, "{row:?}");
+    }
 }
 
 /// Rows that pass, and rows that speak of what is not built.
@@ -68,6 +83,7 @@ fn the_edges_of_every_range() {
                 ("blur", "s") => ",r_2",
                 ("indexcrop", "i") => ",x_10",
                 ("resize", "limit") => ",w_10",
+                ("watermark", _) => ",text_SGVsbG8",
                 _ => "",
             };
             let text = |value: i64| match param.key {
@@ -94,7 +110,7 @@ fn every_word_of_a_row_is_taken() {
             for word in words {
                 let text = match param.key {
                     "" => format!("image/{},{word}", spec.name),
-                    key => format!("image/{},{key}_{word},w_10", spec.name),
+                    key => format!("image/{},{key}_{word},w_10,text_SGVsbG8", spec.name),
                 };
                 assert!(parse(&text).is_ok(), "{text}");
             }
@@ -104,7 +120,7 @@ fn every_word_of_a_row_is_taken() {
 
 fn answer(process: &str, source: &[u8]) -> Result<(Frame, Format), Error> {
     let pipe = parse(process)?;
-    let assets: Vec<_> = pipe.assets().iter().map(|key| Some(asset(key))).collect();
+    let assets: Vec<_> = pipe.assets().iter().map(|key| (key != "none").then(|| asset(key))).collect();
     let answer = processor().process(source, &pipe, &assets, &Cancel::never())?;
     let probe = codec::probe(&answer.bytes, &Limits::OSS)?;
     assert_eq!(answer.content_type, probe.format.content_type());
@@ -136,7 +152,7 @@ fn errors_come_out_of_real_processing_too() {
     for (process, code) in [
         ("image/crop,x_400", Code::BadRequest),
         ("image/resize,m_fixed,w_5000,h_5000,limit_0", Code::ImageTooLarge),
-        ("image/format,webp", Code::NotImplemented),
+        ("image/watermark,image_bm9uZQ", Code::WatermarkError),
     ] {
         assert_eq!(answer(process, &source).expect_err(process).code, code, "{process}");
     }

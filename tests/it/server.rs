@@ -147,9 +147,9 @@ fn errors_are_xml_with_a_request_id() {
     for (target, status, code) in [
         ("/demo/example.jpg?x-oss-process=image/slim,1", 400, "InvalidArgument"),
         ("/demo/example.jpg?x-oss-process=image/crop,x_400", 400, "BadRequest"),
-        ("/demo/example.jpg?x-oss-process=image/rotate,90", 501, "NotImplemented"),
-        ("/demo/example.jpg?x-oss-process=image/format,webp", 501, "NotImplemented"),
-        ("/demo/example.jpg?x-oss-process=style/a", 501, "NotImplemented"),
+        ("/demo/example.jpg?x-oss-process=image/faces", 501, "NotImplemented"),
+        ("/demo/example.jpg?x-oss-process=image/watermark,image_bm9uZQ", 400, "WatermarkError"),
+        ("/demo/example.jpg?x-oss-process=style/a", 404, "NoSuchStyle"),
         ("/demo/example.jpg?acl", 501, "NotImplemented"),
     ] {
         let answer = server.get(target);

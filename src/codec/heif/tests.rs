@@ -1,3 +1,5 @@
+//! HEIC and AVIF: fixtures, round trips, broken files.
+
 use super::*;
 use crate::codec::probe;
 use crate::geometry::Size;

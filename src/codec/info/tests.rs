@@ -1,3 +1,5 @@
+//! What `info` tells: the recorded texts, every type of field, broken blocks.
+
 use super::*;
 use crate::codec::probe;
 use crate::format::Format;
