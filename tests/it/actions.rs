@@ -166,16 +166,16 @@ fn every_example_has_its_golden() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/golden");
     let update = std::env::var_os("UPDATE_GOLDEN").is_some();
     let mut failures = Vec::new();
-    for (index, (action, example)) in registry::examples().enumerate() {
-        // Goldens show what was computed, not how it was encoded: PNG whatever the example says.
-        let process = format!("{example}/resize,m_lfit,w_160,h_160/format,png");
-        let source = if index % 2 == 0 { "images/example.jpg" } else { "demo/dice.png" };
-        let (frame, _) = answer(&process, &fixture(source)).unwrap_or_else(|error| panic!("{process}: {error}"));
+    for (action, example) in registry::examples() {
         let number = registry::ACTIONS
             .iter()
             .find(|spec| spec.name == action)
             .and_then(|spec| spec.examples.iter().position(|own| *own == example))
             .unwrap_or_default();
+        // Goldens show what was computed, not how it was encoded: PNG whatever the example says.
+        let process = format!("{example}/resize,m_lfit,w_160,h_160/format,png");
+        let source = if number % 2 == 0 { "images/example.jpg" } else { "demo/dice.png" };
+        let (frame, _) = answer(&process, &fixture(source)).unwrap_or_else(|error| panic!("{process}: {error}"));
         let path = folder.join(format!("{action}-{}.png", number + 1));
         let (width, height) = (frame.size().width, frame.size().height);
         if update {

@@ -10,7 +10,7 @@ mod gate;
 mod library;
 mod turn;
 
-use super::{check_pixels, recognise};
+use super::{check_pixels, icc, recognise};
 use crate::cancel::Cancel;
 use crate::error::{Code, Ec, Error};
 use crate::format::{Format, Output, Probe};
@@ -61,7 +61,10 @@ pub fn decode(bytes: &[u8], target: &mut ViewMut, cancel: &Cancel) -> Result<(),
     if picture.is_premultiplied() {
         (0..size.height).for_each(|y| straighten(target.row(y)));
     }
-    Ok(())
+    match picture.icc() {
+        Some(profile) => icc::to_srgb(&profile, target, cancel),
+        None => Ok(()),
+    }
 }
 
 pub fn encode(pixels: &View, opaque: bool, output: &Output, cancel: &Cancel) -> Result<Vec<u8>, Error> {
@@ -74,12 +77,6 @@ pub fn encode(pixels: &View, opaque: bool, output: &Output, cancel: &Cancel) -> 
     let file = library.encode(pixels, opaque, format, QUALITY, &SETTINGS).map_err(Error::internal)?;
     cancel.check()?;
     Ok(file)
-}
-
-/// The ICC profile of the picture, if it has one.
-#[allow(dead_code, reason = "colour conversion asks for it")]
-pub fn icc(bytes: &[u8]) -> Option<Vec<u8>> {
-    library()?.open(bytes).ok()?.icc()
 }
 
 /// The EXIF block, TIFF header first, if the file has one.

@@ -5,7 +5,7 @@
 
 mod ffi;
 
-use super::{Animation, Shot, check_pixels, exif};
+use super::{Animation, Shot, check_pixels, exif, icc};
 use crate::cancel::Cancel;
 use crate::error::{Code, Ec, Error};
 use crate::format::{Format, Output, Probe, Repeat};
@@ -58,8 +58,7 @@ fn without_prefix(block: &[u8]) -> &[u8] {
 }
 
 /// The colour profile of a file, if it has one.
-#[cfg_attr(not(test), expect(dead_code, reason = "colour management is not connected yet"))]
-pub(super) fn icc(bytes: &[u8]) -> Option<&[u8]> {
+fn profile(bytes: &[u8]) -> Option<&[u8]> {
     Container::open(bytes).ok()?.chunk(b"ICCP")
 }
 
@@ -77,7 +76,11 @@ pub fn decode(bytes: &[u8], target: &mut ViewMut, cancel: &Cancel) -> Result<(),
     let pitch = target.pitch();
     let start = first.y as usize * pitch + first.x as usize * TEXEL_BYTES;
     ffi::decode(first.bytes, first.size, &mut target.bytes()[start..], pitch).map_err(damaged)?;
-    cancel.check()
+    cancel.check()?;
+    match container.chunk(b"ICCP") {
+        Some(profile) => icc::to_srgb(profile, target, cancel),
+        None => Ok(()),
+    }
 }
 
 fn check_size(canvas: Size, target: Size) -> Result<(), Error> {
@@ -91,12 +94,13 @@ pub fn animation<'a>(bytes: &'a [u8], probe: &Probe) -> Result<Box<dyn Animation
     let container = Container::open(bytes).map_err(damaged)?;
     check_size(container.canvas(), probe.size)?;
     let composer = Composer::open(bytes).map_err(damaged)?;
-    Ok(Box::new(Film { composer, begin_ms: 0 }))
+    Ok(Box::new(Film { composer, profile: profile(bytes), begin_ms: 0 }))
 }
 
 /// The frames of a file, composed.
 struct Film<'a> {
     composer: Composer<'a>,
+    profile: Option<&'a [u8]>,
     /// When the next frame begins.
     begin_ms: i32,
 }
@@ -120,6 +124,9 @@ impl Animation for Film<'_> {
         let rows = frame.texels.chunks_exact(size.width as usize * TEXEL_BYTES);
         for (y, row) in (0..size.height).zip(rows) {
             target.row(y).copy_from_slice(row);
+        }
+        if let Some(profile) = self.profile {
+            icc::to_srgb(profile, target, cancel)?;
         }
         // The library adds times up in 32 bits, which may wrap.
         let duration_ms = frame.end_ms.wrapping_sub(self.begin_ms) as u32;

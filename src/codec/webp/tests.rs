@@ -239,10 +239,10 @@ fn orientation_and_profile_are_found() {
         let bytes = riff(&[extended(0x28, size), chunk(b"ICCP", b"profile"), still[12..].to_vec(), exif]);
         let probe = codec::probe(&bytes, &Limits::OSS).unwrap();
         assert_eq!((probe.orientation, probe.size), (Orientation::Turn90, size));
-        assert_eq!(icc(&bytes), Some(b"profile".as_slice()));
+        assert_eq!(profile(&bytes), Some(b"profile".as_slice()));
         assert_eq!(pixels(&bytes), solid(size, [9, 9, 9, 255]));
     }
-    assert_eq!(icc(&still), None);
+    assert_eq!(profile(&still), None);
     assert_eq!(codec::probe(&still, &Limits::OSS).unwrap().orientation, Orientation::Upright);
 }
 
