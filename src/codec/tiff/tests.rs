@@ -178,7 +178,7 @@ fn victims() -> Vec<Vec<u8>> {
         page(Size::new(20, 30), page::RGB, &[8; 3], &[], &pixels[..1800]),
         include_bytes!("../../../fixtures/images/bigtiff.tif").to_vec(),
         // Without what follows the directory, which the picture does not need.
-        include_bytes!("../../../fixtures/images/fax_g4_bilevel.tif")[..2408].to_vec(),
+        include_bytes!("../../../fixtures/images/fax_g4_bilevel.tif")[..2432].to_vec(),
         include_bytes!("../../../fixtures/images/ycbcr_jpeg.tif").to_vec(),
         include_bytes!("../../../fixtures/images/packbits_palette.tif").to_vec(),
     ]
