@@ -31,8 +31,11 @@ fn at(frame: &Frame, x: u32, y: u32) -> [u8; 4] {
     frame.view().texel(x, y).map(|channel| channel as u8)
 }
 
-/// Asserts that just these boxes (x, y, width, height) are red and all else is white.
-fn assert_red(frame: &Frame, boxes: &[(u32, u32, u32, u32)], context: &str) {
+/// Left, top, width, height.
+type Place = (u32, u32, u32, u32);
+
+/// Asserts that just these boxes are red and all else is white.
+fn assert_red(frame: &Frame, boxes: &[Place], context: &str) {
     let inside = |x, y| {
         boxes
             .iter()
@@ -76,7 +79,7 @@ fn the_worked_examples() {
     let (main, red) = (flat(Size::new(400, 267), WHITE), flat(Size::new(100, 100), RED));
     let (plain, percent) = (overlay(""), overlay("resize,P_30"));
     let tiles = [0, 120, 240, 360].map(|x| [0, 110, 220].map(|y| (x, y, 100, 100)));
-    let cases: [(String, &[(u32, u32, u32, u32)]); 6] = [
+    let cases: [(String, &[Place]); 6] = [
         (format!("image/{plain}"), &[(290, 157, 100, 100)]),
         (format!("image/resize,w_400/{percent},g_se,x_10,y_10"), &[(310, 177, 80, 80)]),
         (format!("image/resize,w_300/{percent},g_se,x_10,y_10"), &[(230, 130, 60, 60)]),
