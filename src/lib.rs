@@ -19,15 +19,15 @@
 //! | studio | [`processor`] | where bytes come from or go |
 //! | workshops | [`process`], [`engine`], [`codec`], [`store`] | each other, OSS, HTTP |
 //! | drawing board | [`plan`] | actions, engines |
-//! | machine | [`kernel`] | plans, wgpu |
+//! | machine | [`kernel`], [`text`] | plans, wgpu |
 //! | ground | [`error`], [`geometry`], [`color`], [`pixel`], [`mod@format`], [`limits`], [`cancel`] | the rest |
 //!
 //! # One request's journey
 //!
 //! 1. [`http`] gives the request an id and hands method, path, query and headers to [`oss`].
-//! 2. [`process::Chain::parse`] turns the process string into a chain. A mistake is answered here,
+//! 2. [`process::Pipe::parse`] turns the process string into chains. A mistake is answered here,
 //!    with the span of the wrong piece, before any byte is read.
-//! 3. [`store`] fetches the object; a worker thread of `oss` takes the job from a bounded queue and
+//! 3. [`store`] fetches the object and the pictures that watermarks name; a worker thread of `oss` takes the job from a bounded queue and
 //!    calls [`processor::Processor::process`], a synchronous function of its arguments.
 //! 4. [`codec::probe`] reads the header; [`process::Chain::plan`] walks the actions over a
 //!    [`plan::Canvas`]. Too large, off the picture, over a limit: answered here, before decoding.

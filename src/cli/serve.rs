@@ -1,6 +1,7 @@
 //! `pixelpass serve`: settings, store, engines, crew, and then the street.
 
 use super::{engines, fail, print, usage};
+use crate::codec;
 use crate::config::Config;
 use crate::http;
 use crate::oss::crew::Crew;
@@ -60,6 +61,9 @@ fn greeting(config: &Config, address: SocketAddr, store: &Store, remark: &str, d
     let mut text = format!("Pixelpass listens on http://{address}/\n\n{config}\n");
     text.push_str(&format!("store: {}\n", store.root().display()));
     text.push_str(&format!("engine: {} ({remark})\n", config.engine.name()));
+    for lack in codec::lacks() {
+        text.push_str(&format!("formats: {lack}\n"));
+    }
     text.push_str(&format!(
         "rights: anonymous requests may {}; signatures are not checked yet, signed requests are refused\n",
         match config.anonymous {

@@ -44,22 +44,32 @@ pub fn to_srgb(profile: &[u8], target: &mut ViewMut, cancel: &Cancel) -> Result<
     }
 }
 
-/// Turns texels of cyan, magenta, yellow and black, 255 for full ink, into opaque sRGB.
-///
-/// Yields whether it did: `false` where the profile is of no use and the texels are as they were.
+/// Turns texels of cyan, magenta, yellow and black, 255 for full ink, into opaque sRGB: by the
+/// profile where there is a usable one, else by multiplying what the inks let through.
 ///
 /// # Errors
 /// `ServiceUnavailable` when `cancel` says so.
-pub fn cmyk_to_srgb(profile: &[u8], target: &mut ViewMut, cancel: &Cancel) -> Result<bool, Error> {
-    let profile = read(profile).filter(|profile| profile.color_space == DataColorSpace::Cmyk);
-    match profile.and_then(|profile| transform(&profile, Layout::Rgba)) {
-        Some(transform) if answers(transform.as_ref()) => {
+pub fn cmyk_to_srgb(profile: Option<&[u8]>, target: &mut ViewMut, cancel: &Cancel) -> Result<(), Error> {
+    let profile = profile.and_then(read).filter(|profile| profile.color_space == DataColorSpace::Cmyk);
+    match profile.and_then(|profile| transform(&profile, Layout::Rgba)).filter(answers) {
+        Some(transform) => {
             convert(transform.as_ref(), target, cancel)?;
-            (0..target.size().height)
-                .for_each(|y| target.row(y).chunks_exact_mut(TEXEL_BYTES).for_each(|texel| texel[3] = 255));
-            Ok(true)
+            let opaque = |texel: &mut [u8]| texel[3] = 255;
+            (0..target.size().height).for_each(|y| target.row(y).chunks_exact_mut(TEXEL_BYTES).for_each(opaque));
         }
-        _ => Ok(false),
+        None => (0..target.size().height).for_each(|y| multiply(target.row(y))),
+    }
+    Ok(())
+}
+
+/// Turns a row of CMYK into opaque RGBA without colour management.
+fn multiply(row: &mut [u8]) {
+    for texel in row.chunks_exact_mut(TEXEL_BYTES) {
+        let black = u32::from(!texel[3]);
+        for ink in &mut texel[..3] {
+            *ink = ((u32::from(!*ink) * black + 127) / 255) as u8;
+        }
+        texel[3] = 255;
     }
 }
 
@@ -78,7 +88,7 @@ fn transform(profile: &ColorProfile, from: Layout) -> Option<Transform> {
 }
 
 /// Whether the transform can be run at all.
-fn answers(transform: &Transform8BitExecutor) -> bool {
+fn answers(transform: &Transform) -> bool {
     transform.transform(&[0; TEXEL_BYTES], &mut [0; TEXEL_BYTES]).is_ok()
 }
 
@@ -217,10 +227,23 @@ mod tests {
         for wrong in [&b""[..], b"nonsense", &p3[..100], &p3[..200]] {
             assert_eq!(run(wrong, &texels), texels);
         }
-        let mut bytes = texels;
-        let mut target = ViewMut::new(Size::new(2, 1), 8, &mut bytes);
-        assert!(!cmyk_to_srgb(&p3, &mut target, &Cancel::never()).unwrap());
-        assert_eq!(bytes, texels);
+        // Inks with a profile for something else are multiplied.
+        assert_eq!(inks(Some(&p3), [0, 255, 0, 0]), [255, 0, 255, 255]);
+    }
+
+    fn inks(profile: Option<&[u8]>, mut texel: [u8; 4]) -> [u8; 4] {
+        cmyk_to_srgb(profile, &mut ViewMut::new(Size::new(1, 1), 4, &mut texel), &Cancel::never()).unwrap();
+        texel
+    }
+
+    #[test]
+    fn inks_without_a_profile_are_multiplied() {
+        assert_eq!(inks(None, [0, 0, 0, 0]), [255, 255, 255, 255]);
+        // 128 × 128 ÷ 255 = 64.25.
+        assert_eq!(inks(None, [0, 127, 255, 127]), [128, 64, 0, 255]);
+        assert_eq!(inks(None, [246, 246, 246, 255]), [0, 0, 0, 255]);
+        // 127 ÷ 255 = 0.498, 254 ÷ 255 = 0.996, 381 ÷ 255 = 1.494.
+        assert_eq!(inks(None, [254, 253, 252, 128]), [0, 1, 1, 255]);
     }
 
     #[test]

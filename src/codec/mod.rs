@@ -1,8 +1,8 @@
 //! Codecs: the header probe, pixels out of files, files out of pixels.
 //!
 //! The only room that knows file formats: one module a format, and here one row a format in each
-//! of the three functions. Decoders write RGBA8 straight into the frame they are given. Left out:
-//! colour management, the frames of animations, and orientation, which is told but not applied.
+//! of the functions. Decoders write RGBA8 in sRGB straight into the frame they are given. Left out:
+//! orientation, which is told but not applied.
 
 mod bmp;
 mod exif;

@@ -14,6 +14,7 @@ pub fn recognise(bytes: &[u8]) -> Option<Format> {
         Ok(ImageFormat::Tiff) => Some(Format::Tiff),
         Ok(ImageFormat::Avif) => Some(Format::Avif),
         Ok(_) => None,
+        Err(_) if bytes.starts_with(b"II+\0") || bytes.starts_with(b"MM\0+") => Some(Format::Tiff),
         Err(_) => by_brand(bytes),
     }
 }
@@ -50,6 +51,7 @@ mod tests {
         assert_eq!(recognise(b"GIF89a"), Some(Format::Gif));
         assert_eq!(recognise(b"BM\x58\0\0\0"), Some(Format::Bmp));
         assert_eq!(recognise(b"II*\0\x08\0\0\0"), Some(Format::Tiff));
+        assert_eq!(recognise(b"II+\0\x08\0\0\0"), Some(Format::Tiff));
         assert_eq!(recognise(b"%PDF-1.7"), None);
         assert_eq!(recognise(b""), None);
     }

@@ -8,6 +8,7 @@ mod coverage;
 mod limits;
 mod overlay;
 mod rotation;
+mod scaling;
 pub mod tone;
 pub mod weights;
 

@@ -5,17 +5,18 @@
 
 mod ask;
 mod hue;
+mod job;
 
 use crate::cancel::Cancel;
 use crate::codec;
 use crate::engine::choice::{self, AdapterFacts, Setting};
 use crate::engine::cpu::Seats;
 use crate::engine::{Declined, Engine, Kind};
-use crate::error::{Code, Error};
-use crate::format::{Format, Output, Probe, Repeat};
-use crate::pixel::Frame;
-use crate::plan::{Asset, Origin, Plan, Rules};
+use crate::error::{Code, Ec, Error};
+use crate::format::{Format, Probe};
+use crate::plan::{Asset, Plan, Rules};
 use crate::process::{Chain, Pipe, Question};
+use job::{Computed, Job, unusable};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -109,26 +110,8 @@ pub struct Answer {
     pub times: Times,
 }
 
-/// One picture's work: files, headers and plan.
-struct Job<'a> {
-    source: &'a [u8],
-    probe: Probe,
-    /// Files and headers of the watermark pictures, by the index that layers know.
-    assets: Vec<(&'a [u8], Asset)>,
-    plan: Arc<Plan>,
-}
-
-/// Results of a job, still in the engine's frames.
-struct Computed {
-    frames: Vec<Frame>,
-    /// How long each frame is shown; empty for a still.
-    durations_ms: Vec<u32>,
-    repeat: Repeat,
-    times: Times,
-}
-
-/// Bytes of frames and their results that one run of an engine takes at a time.
-const BATCH_BYTES: u64 = 128 * 1024 * 1024;
+/// The formats that watermark pictures may have. Source: the specification, section 5.2.
+const WATERMARKS: [Format; 5] = [Format::Jpeg, Format::Png, Format::Bmp, Format::WebP, Format::Tiff];
 
 impl Processor {
     /// Runs `pipe` on the file `source`; `assets` are the files that [`Pipe::assets`] names, in that
@@ -224,6 +207,10 @@ impl Processor {
     /// A watermark picture with its header; the first frame of an animated one counts.
     fn asset<'a>(&self, key: &str, file: &'a [u8], rules: &Rules) -> Result<(&'a [u8], Asset), Error> {
         let probe = codec::probe(file, &rules.limits).map_err(unusable)?;
+        if !WATERMARKS.contains(&probe.format) {
+            let message = format!("A watermark image cannot be {}.", probe.format.name());
+            return Err(Error::new(Code::WatermarkError, message).ec(Ec::image(27)));
+        }
         Ok((file, Asset { key: key.to_owned(), probe }))
     }
 
@@ -270,128 +257,6 @@ impl Processor {
         let times = Times { decode: begin.elapsed(), ..Times::default() };
         let reason = Cow::Borrowed("nothing to compute");
         Ok(Answer { bytes: text.into_bytes(), content_type: "application/json", engine: Kind::Cpu, reason, times })
-    }
-}
-
-/// A watermark picture that cannot be used is the watermark's error; one over a limit, or time
-/// that has run out, is told as it is.
-fn unusable(error: Error) -> Error {
-    match error.code {
-        Code::ImageDamage | Code::BadRequest | Code::BadWebPImage => {
-            Error::new(Code::WatermarkError, "The watermark image cannot be used.").because(error)
-        }
-        _ => error,
-    }
-}
-
-impl Job<'_> {
-    /// Bytes of pixels that the job holds at a time.
-    fn needed_bytes(&self) -> u64 {
-        let once = self.plan.peak_bytes();
-        if !self.plan.output.animated {
-            return once;
-        }
-        let results = self.plan.result_size().pixels() * 4 * u64::from(self.probe.frames);
-        once + results + u64::from(self.batch_frames()) * self.probe.size.pixels() * 4
-    }
-
-    /// Frames that go through the engine together.
-    fn batch_frames(&self) -> u32 {
-        if !self.plan.output.animated {
-            return 1;
-        }
-        let each = (self.plan.layers[0].size.pixels() + self.plan.result_size().pixels()) * 4;
-        u32::try_from(BATCH_BYTES / each.max(1)).unwrap_or(u32::MAX).clamp(1, self.probe.frames.max(1))
-    }
-
-    /// Whether the answer shows every stored pixel as it is.
-    fn only_reencodes(&self) -> bool {
-        let Output { format, animated, .. } = self.plan.output;
-        self.plan.passes.is_empty() && format == self.probe.format && (animated || self.probe.frames == 1)
-    }
-
-    /// Decodes into the engine's own frames and runs the plan there.
-    fn run(&self, engine: &dyn Engine, cancel: &Cancel, begin: Instant) -> Result<Computed, Declined> {
-        if self.plan.output.animated {
-            return self.run_frames(engine, cancel, begin);
-        }
-        let layer = &self.plan.layers[0];
-        let mut frame = engine.frame(layer.size)?;
-        let target = &mut frame.view_mut();
-        codec::decode(self.source, &self.probe, layer.reduction, target, cancel).map_err(Declined::Error)?;
-        let overlays = self.overlays(engine, cancel)?;
-        let decode = begin.elapsed();
-        let done = engine.run(&self.plan, vec![frame], overlays, cancel)?;
-        let times = Times { decode, queue: done.queue, run: done.run, ..Times::default() };
-        Ok(Computed { frames: done.frames, durations_ms: Vec::new(), repeat: Repeat::default(), times })
-    }
-
-    /// The same for every frame of an animation, a batch at a time.
-    fn run_frames(&self, engine: &dyn Engine, cancel: &Cancel, begin: Instant) -> Result<Computed, Declined> {
-        let mut animation = codec::animation(self.source, &self.probe).map_err(Declined::Error)?;
-        let mut computed = Computed {
-            frames: Vec::new(),
-            durations_ms: Vec::new(),
-            repeat: Repeat::default(),
-            times: Times::default(),
-        };
-        let mut begin = begin;
-        loop {
-            let mut batch = Vec::new();
-            while batch.len() < self.batch_frames() as usize {
-                let mut frame = engine.frame(self.probe.size)?;
-                match animation.next_frame(&mut frame.view_mut(), cancel).map_err(Declined::Error)? {
-                    Some(duration_ms) => computed.durations_ms.push(duration_ms),
-                    None => break,
-                }
-                batch.push(frame);
-            }
-            if batch.is_empty() {
-                break;
-            }
-            let overlays = self.overlays(engine, cancel)?;
-            let decode = begin.elapsed();
-            let done = engine.run(&self.plan, batch, overlays, cancel)?;
-            computed.times.add(Times { decode, queue: done.queue, run: done.run, ..Times::default() });
-            computed.frames.extend(done.frames);
-            begin = Instant::now();
-        }
-        if computed.frames.is_empty() {
-            return Err(Declined::Error(Error::damaged("an animation without frames")));
-        }
-        computed.repeat = animation.repeat();
-        Ok(computed)
-    }
-
-    /// The layers after the first, decoded or drawn.
-    fn overlays(&self, engine: &dyn Engine, cancel: &Cancel) -> Result<Vec<Frame>, Declined> {
-        let overlay = |layer: &crate::plan::Layer| {
-            let mut frame = engine.frame(layer.size)?;
-            let target = &mut frame.view_mut();
-            match &layer.origin {
-                Origin::Source => return Err(Declined::Error(Error::internal("the source is no overlay"))),
-                Origin::Asset(index) => {
-                    let (file, asset) = &self.assets[*index];
-                    let decoded = codec::decode(file, &asset.probe, layer.reduction, target, cancel);
-                    decoded.map_err(unusable).map_err(Declined::Error)?;
-                }
-                Origin::Text(drawing) => drawing.draw(target),
-            }
-            Ok(frame)
-        };
-        self.plan.layers[1..].iter().map(overlay).collect()
-    }
-}
-
-impl Computed {
-    fn encode(&self, opaque: bool, output: &Output, cancel: &Cancel) -> Result<Vec<u8>, Error> {
-        if !output.animated {
-            return codec::encode(&self.frames[0].view(), opaque, output, cancel);
-        }
-        let timed = self.frames.iter().zip(&self.durations_ms);
-        let shots: Vec<_> =
-            timed.map(|(frame, duration_ms)| codec::Shot { pixels: frame.view(), duration_ms: *duration_ms }).collect();
-        codec::encode_animation(&shots, self.repeat, opaque, output, cancel)
     }
 }
 

@@ -4,7 +4,7 @@
 //! Lossless, hierarchical and 12-bit files are refused; arithmetic coding is read. A file that
 //! breaks off is damaged even if most of it is there: half a picture is not a result to store.
 
-pub mod markers;
+pub(super) mod markers;
 mod quality;
 
 use super::{check_pixels, exif, icc, turbo, unsupported};
@@ -12,7 +12,7 @@ use crate::cancel::Cancel;
 use crate::error::{Code, Ec, Error};
 use crate::format::{Format, Output, Probe};
 use crate::limits::Limits;
-use crate::pixel::{TEXEL_BYTES, View, ViewMut};
+use crate::pixel::{View, ViewMut};
 use markers::Head;
 
 /// Warnings after which every pixel is there as the file tells it: an odd header, or bytes that
@@ -57,40 +57,14 @@ pub fn decode(bytes: &[u8], reduction: u32, target: &mut ViewMut, cancel: &Cance
         }
     }
     let profile = Head::read(bytes).profile(icc::LIMIT_BYTES);
-    match (decompressed.cmyk, profile) {
-        (false, None) => Ok(()),
-        (false, Some(profile)) => icc::to_srgb(&profile, target, cancel),
-        (true, profile) => srgb_from_cmyk(profile.as_deref(), target, cancel),
+    if decompressed.cmyk {
+        // CMYK in JPEG is stored inverted, 255 for no ink, as Adobe does it and every reader expects.
+        (0..target.size().height).for_each(|y| target.row(y).iter_mut().for_each(|ink| *ink = !*ink));
+        return icc::cmyk_to_srgb(profile.as_deref(), target, cancel);
     }
-}
-
-/// Turns CMYK into opaque RGBA in place, by the profile where there is a usable one.
-fn srgb_from_cmyk(profile: Option<&[u8]>, target: &mut ViewMut, cancel: &Cancel) -> Result<(), Error> {
-    if let Some(profile) = profile {
-        invert(target);
-        if icc::cmyk_to_srgb(profile, target, cancel)? {
-            return Ok(());
-        }
-        invert(target);
-    }
-    (0..target.size().height).for_each(|y| rgb_from_cmyk(target.row(y)));
-    Ok(())
-}
-
-fn invert(target: &mut ViewMut) {
-    (0..target.size().height).for_each(|y| target.row(y).iter_mut().for_each(|ink| *ink = !*ink));
-}
-
-/// Turns a row of CMYK into opaque RGBA in place, without colour management.
-///
-/// CMYK in JPEG is stored inverted, 255 for no ink, as Adobe does it and every reader expects.
-fn rgb_from_cmyk(row: &mut [u8]) {
-    for pixel in row.chunks_exact_mut(TEXEL_BYTES) {
-        let black = u32::from(pixel[3]);
-        for ink in &mut pixel[..3] {
-            *ink = ((u32::from(*ink) * black + 127) / 255) as u8;
-        }
-        pixel[3] = 255;
+    match profile {
+        Some(profile) => icc::to_srgb(&profile, target, cancel),
+        None => Ok(()),
     }
 }
 

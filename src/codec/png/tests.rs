@@ -181,6 +181,17 @@ fn wrong_side_chunks_do_no_harm() {
 }
 
 #[test]
+fn colour_profiles_are_followed_unless_the_file_says_srgb() {
+    let bytes = include_bytes!("../../../fixtures/images/p3_icc_8x8.png");
+    let followed = read(bytes).unwrap();
+    // The same file with an sRGB chunk before the profile's.
+    let (head, rest) = bytes.split_at(8 + 25);
+    let marked = read(&[head, &chunk(b"sRGB", &[0]), rest].concat()).unwrap();
+    assert_ne!(followed, marked);
+    assert!(followed.chunks(4).zip(marked.chunks(4)).all(|(after, before)| after[3] == before[3]));
+}
+
+#[test]
 fn cut_and_wrong_files_are_damaged() {
     let rows: Vec<u8> = (0..40u8).flat_map(|y| [0, y, y, y, 9]).collect();
     for color in [RGBA, GREY] {

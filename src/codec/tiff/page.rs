@@ -1,0 +1,120 @@
+//! The first page's entry in the file: its size and kind, read before the decoder is asked.
+
+use crate::geometry::Size;
+use std::io::{Cursor, Read, Result, Seek, SeekFrom};
+
+/// Values of PhotometricInterpretation. Source: TIFF 6.0.
+pub const WHITE_IS_ZERO: u16 = 0;
+pub const BLACK_IS_ZERO: u16 = 1;
+pub const RGB: u16 = 2;
+pub const PALETTE: u16 = 3;
+pub const CMYK: u16 = 5;
+pub const YCBCR: u16 = 6;
+
+const WIDTH: u16 = 256;
+const HEIGHT: u16 = 257;
+const PHOTOMETRIC: u16 = 262;
+
+const SHORT: u16 = 3;
+const LONG: u16 = 4;
+const LONG8: u16 = 16;
+
+/// What the page's directory tells.
+pub struct Page {
+    pub size: Size,
+    /// PhotometricInterpretation: what the samples mean.
+    pub photometric: u16,
+    /// Where that stands in the file.
+    photometric_at: usize,
+    big_endian: bool,
+}
+
+/// A file's numbers, in its byte order.
+struct Numbers<'a> {
+    bytes: &'a [u8],
+    big_endian: bool,
+}
+
+impl Numbers<'_> {
+    fn read(&self, at: usize, length: usize) -> Option<u64> {
+        let bytes = self.bytes.get(at..at.checked_add(length)?)?;
+        let join = |value, byte: &u8| value << 8 | u64::from(*byte);
+        Some(if self.big_endian { bytes.iter().fold(0, join) } else { bytes.iter().rev().fold(0, join) })
+    }
+
+    fn short(&self, at: usize) -> Option<u16> {
+        self.read(at, 2).map(|value| value as u16)
+    }
+
+    fn offset(&self, at: usize, length: usize) -> Option<usize> {
+        usize::try_from(self.read(at, length)?).ok()
+    }
+}
+
+impl Page {
+    /// The page whose directory comes first; `None` where that tells no size or no kind.
+    pub fn first(bytes: &[u8]) -> Option<Page> {
+        let big_endian = bytes.first() == Some(&b'M');
+        let numbers = Numbers { bytes, big_endian };
+        let big_tiff = numbers.short(2)? == 43;
+        // Where the directory's place stands, and the length of a count and of an entry.
+        let (directory_at, word, count_bytes, entry_bytes) = if big_tiff { (8, 8, 8, 20) } else { (4, 4, 2, 12) };
+        let directory = numbers.offset(directory_at, word)?;
+        let count = numbers.offset(directory, count_bytes)?;
+        let (mut width, mut height, mut photometric) = (None, None, None);
+        for index in 0..count {
+            let entry = directory.checked_add(count_bytes)?.checked_add(index.checked_mul(entry_bytes)?)?;
+            let Some(tag) = numbers.short(entry) else { break };
+            let value_at = entry + 4 + word;
+            let length = match numbers.short(entry + 2)? {
+                SHORT => 2,
+                LONG => 4,
+                LONG8 if big_tiff => 8,
+                _ => continue,
+            };
+            match tag {
+                WIDTH => width = numbers.read(value_at, length),
+                HEIGHT => height = numbers.read(value_at, length),
+                PHOTOMETRIC if length == 2 => photometric = Some((numbers.short(value_at)?, value_at)),
+                _ => {}
+            }
+        }
+        let (photometric, photometric_at) = photometric?;
+        let side = |side: Option<u64>| u32::try_from(side?).ok().filter(|side| *side > 0);
+        Some(Page { size: Size::new(side(width)?, side(height)?), photometric, photometric_at, big_endian })
+    }
+
+    /// The file with this page said to be grey, black being zero.
+    pub fn relabelled<'a>(&self, bytes: &'a [u8]) -> Relabelled<'a> {
+        let label = if self.big_endian { BLACK_IS_ZERO.to_be_bytes() } else { BLACK_IS_ZERO.to_le_bytes() };
+        Relabelled { file: Cursor::new(bytes), label, label_at: self.photometric_at }
+    }
+}
+
+/// A file of which two bytes read as others.
+pub struct Relabelled<'a> {
+    file: Cursor<&'a [u8]>,
+    label: [u8; 2],
+    label_at: usize,
+}
+
+impl Read for Relabelled<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        let start = self.file.position();
+        let read = self.file.read(buffer)?;
+        for (index, byte) in self.label.into_iter().enumerate() {
+            let place = ((self.label_at + index) as u64).checked_sub(start);
+            let place = place.and_then(|place| usize::try_from(place).ok());
+            if let Some(old) = place.and_then(|place| buffer[..read].get_mut(place)) {
+                *old = byte;
+            }
+        }
+        Ok(read)
+    }
+}
+
+impl Seek for Relabelled<'_> {
+    fn seek(&mut self, to: SeekFrom) -> Result<u64> {
+        self.file.seek(to)
+    }
+}

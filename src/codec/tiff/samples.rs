@@ -1,0 +1,218 @@
+//! What the samples of a page mean, and how rows of them become texels.
+
+use crate::pixel::TEXEL_BYTES;
+
+/// ExtraSamples: alpha with which the colours are multiplied, and alpha that stands beside them.
+const ASSOCIATED: u16 = 1;
+pub const UNASSOCIATED: u16 = 2;
+
+/// The kind of colours.
+pub enum Colors {
+    Grey { inverted: bool },
+    Rgb,
+    Palette(Vec<[u8; 3]>),
+    Cmyk,
+    YCbCr,
+}
+
+impl Colors {
+    /// A palette from all its reds, then all greens, then all blues, 16 bits each; `None` unless
+    /// there are as many as `bits` can number.
+    pub fn palette(entries: &[u16], bits: u8) -> Option<Colors> {
+        let count = 1usize.checked_shl(bits.into()).filter(|count| *count <= 256)?;
+        if entries.len() != 3 * count {
+            return None;
+        }
+        let color = |index: usize| [0, 1, 2].map(|channel| narrow(entries[channel * count + index]));
+        Some(Colors::Palette((0..count).map(color).collect()))
+    }
+
+    fn count(&self) -> usize {
+        match self {
+            Colors::Grey { .. } | Colors::Palette(_) => 1,
+            Colors::Rgb | Colors::YCbCr => 3,
+            Colors::Cmyk => 4,
+        }
+    }
+}
+
+/// A 16-bit channel in 8 bits, to the nearest: 65,535 is 255 × 257.
+fn narrow(value: u16) -> u8 {
+    ((u32::from(value) + 128) / 257) as u8
+}
+
+/// Which sample is alpha.
+#[derive(Clone, Copy)]
+struct Alpha {
+    index: usize,
+    associated: bool,
+}
+
+/// The samples of a pixel.
+pub struct Samples {
+    colors: Colors,
+    bits: u8,
+    count: usize,
+    alpha: Option<Alpha>,
+}
+
+impl Samples {
+    /// `extra` tells of the samples behind the colours; `None` where there are fewer samples than colours.
+    pub fn new(colors: Colors, bits: u8, count: usize, extra: Option<&[u16]>) -> Option<Samples> {
+        let first = colors.count();
+        if count < first {
+            return None;
+        }
+        let alpha = match extra {
+            Some(extra) => {
+                let index = extra.iter().position(|kind| matches!(*kind, ASSOCIATED | UNASSOCIATED));
+                index.map(|index| Alpha { index: first + index, associated: extra[index] == ASSOCIATED })
+            }
+            // Four samples of which nobody says what the last one is.
+            None if count == 4 && matches!(colors, Colors::Rgb) => Some(Alpha { index: 3, associated: false }),
+            None => None,
+        };
+        let alpha = alpha.filter(|alpha| alpha.index < count && !matches!(colors, Colors::Cmyk));
+        Some(Samples { colors, bits, count, alpha })
+    }
+
+    pub fn has_alpha(&self) -> bool {
+        self.alpha.is_some()
+    }
+
+    pub fn is_cmyk(&self) -> bool {
+        matches!(self.colors, Colors::Cmyk)
+    }
+
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Bytes of a row of `width` pixels, or of one plane of it.
+    pub fn row_bytes(&self, width: usize, planar: bool) -> usize {
+        let samples = if planar { width } else { width * self.count };
+        (samples * usize::from(self.bits)).div_ceil(8)
+    }
+
+    /// Collects a row of `width` pixels, sample by sample, as 8 bits each into `row`: numbers stay
+    /// numbers for a palette and are stretched to 0..=255 else. There is one plane, or one a sample.
+    pub fn gather<'a>(&self, planes: impl ExactSizeIterator<Item = &'a [u8]>, width: usize, row: &mut Vec<u8>) {
+        row.resize(width * self.count, 0);
+        let step = planes.len();
+        for (first, plane) in planes.enumerate() {
+            let places = row[first..].iter_mut().step_by(step);
+            match self.bits {
+                8 => places.zip(plane).for_each(|(place, value)| *place = *value),
+                16 => places
+                    .zip(plane.chunks_exact(2))
+                    .for_each(|(place, pair)| *place = narrow(u16::from_ne_bytes([pair[0], pair[1]]))),
+                bits => {
+                    let largest = (1u8 << bits) - 1;
+                    let stretch = if matches!(self.colors, Colors::Palette(_)) { 1 } else { 255 / largest };
+                    let values = plane
+                        .iter()
+                        .flat_map(|byte| (0..8 / bits).rev().map(move |place| byte >> (place * bits) & largest));
+                    places.zip(values).for_each(|(place, value)| *place = value * stretch);
+                }
+            }
+        }
+    }
+
+    /// Turns a gathered row into texels: RGBA, or the four inks for CMYK.
+    pub fn spread(&self, row: &[u8], texels: &mut [u8]) {
+        for (texel, samples) in texels.chunks_exact_mut(TEXEL_BYTES).zip(row.chunks_exact(self.count)) {
+            let mut color = match &self.colors {
+                Colors::Cmyk => {
+                    texel.copy_from_slice(&samples[..4]);
+                    continue;
+                }
+                Colors::Grey { inverted: false } => [samples[0]; 3],
+                Colors::Grey { inverted: true } => [!samples[0]; 3],
+                Colors::Rgb => [samples[0], samples[1], samples[2]],
+                Colors::Palette(colors) => colors.get(usize::from(samples[0])).copied().unwrap_or_default(),
+                Colors::YCbCr => rgb_from_ycbcr([samples[0], samples[1], samples[2]]),
+            };
+            let alpha = self.alpha.map_or(255, |alpha| samples[alpha.index]);
+            if self.alpha.is_some_and(|alpha| alpha.associated) {
+                color = color.map(|channel| straight(channel, alpha));
+            }
+            texel.copy_from_slice(&[color[0], color[1], color[2], alpha]);
+        }
+    }
+}
+
+/// A channel that was multiplied by alpha, as it was before; no colour where nothing is seen.
+fn straight(channel: u8, alpha: u8) -> u8 {
+    match u32::from(alpha) {
+        0 => 0,
+        alpha => ((u32::from(channel) * 255 + alpha / 2) / alpha).min(255) as u8,
+    }
+}
+
+/// Full-range colours with the weights of ITU-R BT.601, as JPEG has them and TIFF's defaults.
+fn rgb_from_ycbcr([luma, blue, red]: [u8; 3]) -> [u8; 3] {
+    let (luma, blue, red) = (f32::from(luma), f32::from(blue) - 128.0, f32::from(red) - 128.0);
+    // The cast saturates, which is the clamp that is wanted.
+    [luma + 1.402 * red, luma - 0.344_136 * blue - 0.714_136 * red, luma + 1.772 * blue]
+        .map(|channel| channel.round() as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spread(samples: &Samples, planes: &[&[u8]], width: usize) -> Vec<u8> {
+        let mut row = Vec::new();
+        samples.gather(planes.iter().copied(), width, &mut row);
+        let mut texels = vec![0; width * TEXEL_BYTES];
+        samples.spread(&row, &mut texels);
+        texels
+    }
+
+    #[test]
+    fn narrowing_rounds_to_the_nearest() {
+        for value in 0..=u16::MAX {
+            assert_eq!(f64::from(narrow(value)), (f64::from(value) * 255.0 / 65_535.0).round(), "{value}");
+        }
+    }
+
+    #[test]
+    fn greys_of_every_depth() {
+        let grey = |bits, inverted| Samples::new(Colors::Grey { inverted }, bits, 1, None).unwrap();
+        assert_eq!(
+            spread(&grey(2, false), &[&[0b00_01_10_11]], 3),
+            [0, 0, 0, 255, 85, 85, 85, 255, 170, 170, 170, 255]
+        );
+        assert_eq!(spread(&grey(1, true), &[&[0b0100_0000]], 2), [255, 255, 255, 255, 0, 0, 0, 255]);
+        assert_eq!(spread(&grey(16, false), &[&0x0081u16.to_ne_bytes()], 1), [1, 1, 1, 255]);
+    }
+
+    #[test]
+    fn alpha_is_made_straight() {
+        let samples = |kind: u16| Samples::new(Colors::Rgb, 8, 4, Some(&[kind])).unwrap();
+        // 50 of 100 is 127.5 of 255.
+        assert_eq!(spread(&samples(ASSOCIATED), &[&[50, 100, 0, 100]], 1), [128, 255, 0, 100]);
+        assert_eq!(spread(&samples(UNASSOCIATED), &[&[50, 100, 0, 100]], 1), [50, 100, 0, 100]);
+        assert_eq!(spread(&samples(0), &[&[50, 100, 0, 100]], 1), [50, 100, 0, 255]);
+        assert_eq!(spread(&samples(ASSOCIATED), &[&[9, 9, 9, 0]], 1), [0, 0, 0, 0]);
+        let planes: [&[u8]; 4] = [&[1, 5], &[2, 6], &[3, 7], &[4, 8]];
+        assert_eq!(spread(&samples(UNASSOCIATED), &planes, 2), [1, 2, 3, 4, 5, 6, 7, 8]);
+        assert!(Samples::new(Colors::Rgb, 8, 2, None).is_none());
+    }
+
+    #[test]
+    fn palettes_are_planes_of_sixteen_bits() {
+        let entries = [0, 65_535, 0, 128, 257 * 7, 129];
+        let samples = Samples::new(Colors::palette(&entries, 1).unwrap(), 1, 1, None).unwrap();
+        assert_eq!(spread(&samples, &[&[0b0100_0000]], 2), [0, 0, 7, 255, 255, 0, 1, 255]);
+        assert!(Colors::palette(&entries, 2).is_none());
+        assert!(Colors::palette(&entries, 16).is_none());
+    }
+
+    #[test]
+    fn luma_and_chroma_become_primaries() {
+        assert_eq!(rgb_from_ycbcr([255, 128, 128]), [255, 255, 255]);
+        // JFIF: pure red is 76.2, 85.0, 255.5.
+        assert!(rgb_from_ycbcr([76, 85, 255]).iter().zip([254, 0, 0]).all(|(a, b)| a.abs_diff(b) <= 1));
+    }
+}

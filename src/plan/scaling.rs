@@ -1,0 +1,128 @@
+//! The canvas's resize: two passes that read through crops, flips and turns, and a source that is
+//! decoded smaller where it can be.
+
+use super::canvas::{Canvas, Shown};
+use super::weights::{self, Axis, Weights};
+use super::{Layer, Operand};
+use crate::color::Color;
+use crate::error::{Code, Ec, Error};
+use crate::geometry::{Placement, Rect, Size};
+use crate::kernel::{Args, convolve};
+
+impl Canvas {
+    /// Scales the picture, keeps a part and lays it on a canvas of `fill`, as `placement` says.
+    ///
+    /// Every pass is one axis, vertical first in the picture's own sense; results are rounded to
+    /// 8 bits between them.
+    ///
+    /// # Errors
+    /// `ImageTooLarge` (EC 0040-00000007) when the result is over the limits.
+    pub fn resize(&mut self, placement: &Placement, fill: Color) -> Result<(), Error> {
+        let result = placement.canvas;
+        if result.longest_side() > self.limits.result_side || result.pixels() > self.limits.result_pixels {
+            let message = format!(
+                "Maximal size of image supported is {} pixels a side and {} pixels in all.",
+                self.limits.result_side, self.limits.result_pixels
+            );
+            return Err(Error::new(Code::ImageTooLarge, message).ec(Ec::image(7)));
+        }
+        if placement.scaled != self.size() {
+            self.scale(placement.scaled, placement.kept);
+        } else {
+            self.crop(placement.kept);
+        }
+        if placement.canvas != self.size() {
+            self.pad(placement.canvas, placement.offset, fill.texel());
+        }
+        Ok(())
+    }
+
+    /// Both passes of a resample to `scaled`, of which `kept` is computed.
+    fn scale(&mut self, scaled: Size, kept: Rect) {
+        let orientation = self.shown.orientation;
+        // Everything from here on is in the stored sense; only the order of the axes remembers.
+        let stored_scaled = orientation.apply_to(scaled);
+        let stored_kept = orientation.stored_rect(stored_scaled, kept);
+        let length = self.reduce_source(stored_scaled);
+        let window = self.shown.window;
+        let x = Axis {
+            start: window.x,
+            count: window.width,
+            length: length.width,
+            scaled: stored_scaled.width,
+            kept_start: stored_kept.x,
+            kept_count: stored_kept.width,
+        };
+        let y = Axis {
+            start: window.y,
+            count: window.height,
+            length: length.height,
+            scaled: stored_scaled.height,
+            kept_start: stored_kept.y,
+            kept_count: stored_kept.height,
+        };
+        // Turned by a quarter, the picture's vertical is the stored horizontal.
+        let (first, second) = if orientation.swaps_sides() { ((0, x), (1, y)) } else { ((1, y), (0, x)) };
+        self.convolve_axis(first.0, &first.1, second.1.start, second.1.count);
+        // The first pass carried along just the window of the second.
+        self.convolve_axis(second.0, &Axis { start: 0, ..second.1 }, 0, first.1.kept_count);
+        self.shown = Shown { window: stored_kept.size().rect(), orientation };
+    }
+
+    /// Decodes the source smaller where the first reduction leaves the resampler at least a
+    /// factor of 2, and returns the window's true size in decoded pixels.
+    fn reduce_source(&mut self, scaled: Size) -> Length {
+        let window = self.shown.window;
+        let whole = |layer: &Layer| window == layer.stored.rect();
+        let layer = match self.current {
+            Operand::Layer(index) if self.may_reduce && whole(&self.layers[index]) => &mut self.layers[index],
+            _ => return Length { width: window.width.into(), height: window.height.into() },
+        };
+        let stored = layer.stored;
+        let fits = |reduction: u32| {
+            stored.width >= 2 * reduction * scaled.width && stored.height >= 2 * reduction * scaled.height
+        };
+        let reduction = [8, 4, 2].into_iter().find(|reduction| fits(*reduction)).unwrap_or(1);
+        let size = Size::new(stored.width.div_ceil(reduction), stored.height.div_ceil(reduction));
+        (layer.size, layer.reduction) = (size, reduction);
+        self.shown.window = size.rect();
+        let part = |side: u32| f64::from(side) / f64::from(reduction);
+        Length { width: part(stored.width), height: part(stored.height) }
+    }
+
+    /// One pass of a resample; `across` is the range of the other axis that is carried along.
+    fn convolve_axis(&mut self, axis: u32, along: &Axis, across_start: u32, across_count: u32) {
+        let unchanged = along.scaled == along.count && along.length == f64::from(along.count);
+        if unchanged && along.kept_count == along.count && along.start == 0 {
+            let size = self.operand_size(self.current);
+            let (along_side, across_side) =
+                if axis == 0 { (size.width, size.height) } else { (size.height, size.width) };
+            if along_side == along.count && across_side == across_count {
+                return;
+            }
+        }
+        let Weights { words, taps } = weights::resample(along, self.resample);
+        let (width, height) =
+            if axis == 0 { (along.kept_count, across_count) } else { (across_count, along.kept_count) };
+        let params = convolve::Params {
+            width,
+            height,
+            axis,
+            cross: across_start,
+            taps,
+            stride: 1 + taps,
+            advance: 0,
+            low: along.start as i32,
+            high: (along.start + along.count) as i32,
+            opaque: self.opaque.into(),
+            keep_alpha: 0,
+        };
+        self.push(Args::Convolve(params), None, Some(words));
+    }
+}
+
+/// A length in decoded pixels, with its fraction.
+struct Length {
+    width: f64,
+    height: f64,
+}

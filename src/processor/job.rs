@@ -1,0 +1,155 @@
+//! One chain's work on one file: decoding into an engine's frames, running, encoding.
+
+use super::Times;
+use crate::cancel::Cancel;
+use crate::codec;
+use crate::engine::{Declined, Engine};
+use crate::error::{Code, Error};
+use crate::format::{Output, Probe, Repeat};
+use crate::pixel::Frame;
+use crate::plan::{Asset, Origin, Plan};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// One picture's work: files, headers and plan.
+pub struct Job<'a> {
+    pub source: &'a [u8],
+    pub probe: Probe,
+    /// Files and headers of the watermark pictures, by the index that layers know.
+    pub assets: Vec<(&'a [u8], Asset)>,
+    pub plan: Arc<Plan>,
+}
+
+/// Results of a job, still in the engine's frames.
+pub struct Computed {
+    pub frames: Vec<Frame>,
+    /// How long each frame is shown; empty for a still.
+    pub durations_ms: Vec<u32>,
+    pub repeat: Repeat,
+    pub times: Times,
+}
+
+/// Bytes of frames and their results that one run of an engine takes at a time.
+const BATCH_BYTES: u64 = 128 * 1024 * 1024;
+
+/// A watermark picture that cannot be used is the watermark's error; one over a limit, or time
+/// that has run out, is told as it is.
+pub fn unusable(error: Error) -> Error {
+    match error.code {
+        Code::ImageDamage | Code::BadRequest | Code::BadWebPImage => {
+            Error::new(Code::WatermarkError, "The watermark image cannot be used.").because(error)
+        }
+        _ => error,
+    }
+}
+
+impl Job<'_> {
+    /// Bytes of pixels that the job holds at a time.
+    pub fn needed_bytes(&self) -> u64 {
+        let once = self.plan.peak_bytes();
+        if !self.plan.output.animated {
+            return once;
+        }
+        let results = self.plan.result_size().pixels() * 4 * u64::from(self.probe.frames);
+        once + results + u64::from(self.batch_frames()) * self.probe.size.pixels() * 4
+    }
+
+    /// Frames that go through the engine together.
+    pub fn batch_frames(&self) -> u32 {
+        if !self.plan.output.animated {
+            return 1;
+        }
+        let each = (self.plan.layers[0].size.pixels() + self.plan.result_size().pixels()) * 4;
+        u32::try_from(BATCH_BYTES / each.max(1)).unwrap_or(u32::MAX).clamp(1, self.probe.frames.max(1))
+    }
+
+    /// Whether the answer shows every stored pixel as it is.
+    pub fn only_reencodes(&self) -> bool {
+        let Output { format, animated, .. } = self.plan.output;
+        self.plan.passes.is_empty() && format == self.probe.format && (animated || self.probe.frames == 1)
+    }
+
+    /// Decodes into the engine's own frames and runs the plan there.
+    pub fn run(&self, engine: &dyn Engine, cancel: &Cancel, begin: Instant) -> Result<Computed, Declined> {
+        if self.plan.output.animated {
+            return self.run_frames(engine, cancel, begin);
+        }
+        let layer = &self.plan.layers[0];
+        let mut frame = engine.frame(layer.size)?;
+        let target = &mut frame.view_mut();
+        codec::decode(self.source, &self.probe, layer.reduction, target, cancel).map_err(Declined::Error)?;
+        let overlays = self.overlays(engine, cancel)?;
+        let decode = begin.elapsed();
+        let done = engine.run(&self.plan, vec![frame], overlays, cancel)?;
+        let times = Times { decode, queue: done.queue, run: done.run, ..Times::default() };
+        Ok(Computed { frames: done.frames, durations_ms: Vec::new(), repeat: Repeat::default(), times })
+    }
+
+    /// The same for every frame of an animation, a batch at a time.
+    fn run_frames(&self, engine: &dyn Engine, cancel: &Cancel, begin: Instant) -> Result<Computed, Declined> {
+        let mut animation = codec::animation(self.source, &self.probe).map_err(Declined::Error)?;
+        let mut computed = Computed {
+            frames: Vec::new(),
+            durations_ms: Vec::new(),
+            repeat: Repeat::default(),
+            times: Times::default(),
+        };
+        let mut begin = begin;
+        loop {
+            let mut batch = Vec::new();
+            while batch.len() < self.batch_frames() as usize {
+                let mut frame = engine.frame(self.probe.size)?;
+                match animation.next_frame(&mut frame.view_mut(), cancel).map_err(Declined::Error)? {
+                    Some(duration_ms) => computed.durations_ms.push(duration_ms),
+                    None => break,
+                }
+                batch.push(frame);
+            }
+            if batch.is_empty() {
+                break;
+            }
+            let overlays = self.overlays(engine, cancel)?;
+            let decode = begin.elapsed();
+            let done = engine.run(&self.plan, batch, overlays, cancel)?;
+            computed.times.add(Times { decode, queue: done.queue, run: done.run, ..Times::default() });
+            computed.frames.extend(done.frames);
+            begin = Instant::now();
+        }
+        if computed.frames.is_empty() {
+            return Err(Declined::Error(Error::damaged("an animation without frames")));
+        }
+        computed.repeat = animation.repeat();
+        Ok(computed)
+    }
+
+    /// The layers after the first, decoded or drawn.
+    fn overlays(&self, engine: &dyn Engine, cancel: &Cancel) -> Result<Vec<Frame>, Declined> {
+        let overlay = |layer: &crate::plan::Layer| {
+            let mut frame = engine.frame(layer.size)?;
+            let target = &mut frame.view_mut();
+            match &layer.origin {
+                Origin::Source => return Err(Declined::Error(Error::internal("the source is no overlay"))),
+                Origin::Asset(index) => {
+                    let (file, asset) = &self.assets[*index];
+                    let decoded = codec::decode(file, &asset.probe, layer.reduction, target, cancel);
+                    decoded.map_err(unusable).map_err(Declined::Error)?;
+                }
+                Origin::Text(drawing) => drawing.draw(target),
+            }
+            Ok(frame)
+        };
+        self.plan.layers[1..].iter().map(overlay).collect()
+    }
+}
+
+impl Computed {
+    pub fn encode(&self, opaque: bool, output: &Output, cancel: &Cancel) -> Result<Vec<u8>, Error> {
+        if !output.animated {
+            return codec::encode(&self.frames[0].view(), opaque, output, cancel);
+        }
+        let timed = self.frames.iter().zip(&self.durations_ms);
+        let shots: Vec<_> =
+            timed.map(|(frame, duration_ms)| codec::Shot { pixels: frame.view(), duration_ms: *duration_ms }).collect();
+        codec::encode_animation(&shots, self.repeat, opaque, output, cancel)
+    }
+}
