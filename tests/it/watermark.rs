@@ -343,6 +343,21 @@ fn a_picture_that_cannot_be_used() {
 }
 
 #[test]
+fn formats_of_a_watermark() {
+    let process = format!("image/{},x_0,y_0", overlay(""));
+    for name in ["gif/2x2.gif", "gif/example.gif"] {
+        let error = refusal(&process, &[("o", &fixture(&format!("images/{name}")))]);
+        assert_eq!((error.code, error.ec), (Code::WatermarkError, Some(Ec::image(27))), "{name}");
+    }
+    let source = png(&flat(Size::new(20, 11), WHITE));
+    for name in ["bmp/rgb24.bmp", "tiff/none_rgb.tif", "webp/anim_lossless_alpha.webp", "jpeg/orient_1.jpg"] {
+        let file = fixture(&format!("images/{name}"));
+        let answer = ask(&processor(), &process, &source, &[("o", &file)]);
+        assert!(answer.is_ok(), "{name}: {:?}", answer.err());
+    }
+}
+
+#[test]
 fn a_fourth_picture_is_too_many() {
     let watermarks = |keys: &[&str]| {
         let steps: Vec<_> = keys.iter().map(|key| format!("watermark,image_{}", base64(key))).collect();
