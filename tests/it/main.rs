@@ -1,6 +1,8 @@
 //! One integration binary, so that the heavy libraries link once.
 
 mod actions;
+mod animation;
+mod answers;
 mod cli;
 mod conformance;
 mod decoders;
@@ -13,4 +15,5 @@ mod readme;
 mod server;
 mod shaders;
 mod support;
+mod watermark;
 mod yardstick;

@@ -4,6 +4,7 @@ pub mod compare;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 pub mod pictures;
+pub mod request;
 pub mod server;
 pub mod tables;
 
