@@ -171,14 +171,14 @@ fn transparency_is_told_where_it_can_be_seen() {
 
 #[test]
 fn small_files_of_others() {
-    let bytes = include_bytes!("../../../fixtures/images/2x2.gif");
+    let bytes = include_bytes!("../../../fixtures/images/gif/2x2.gif");
     assert_eq!(read(bytes).unwrap().len(), 16);
-    let bytes = include_bytes!("../../../fixtures/images/interlaced_540x330.gif");
+    let bytes = include_bytes!("../../../fixtures/images/gif/interlaced_540x330.gif");
     assert_eq!(codec::probe(bytes, &Limits::OSS).unwrap().size, Size::new(540, 330));
     assert!(read(bytes).is_ok());
     for bytes in [
-        include_bytes!("../../../fixtures/images/anim_any_disposal.gif").as_slice(),
-        include_bytes!("../../../fixtures/images/anim_mixed_disposal.gif"),
+        include_bytes!("../../../fixtures/images/gif/anim_any_disposal.gif").as_slice(),
+        include_bytes!("../../../fixtures/images/gif/anim_mixed_disposal.gif"),
     ] {
         let (frames, repeat) = play(bytes).unwrap();
         let durations: Vec<u32> = frames.iter().map(|(_, duration_ms)| *duration_ms).collect();
@@ -285,8 +285,8 @@ fn animations_of_few_colours_are_kept_exactly() {
 #[test]
 fn cut_files_are_damaged() {
     for bytes in [
-        include_bytes!("../../../fixtures/images/anim_mixed_disposal.gif").as_slice(),
-        include_bytes!("../../../fixtures/images/2x2.gif"),
+        include_bytes!("../../../fixtures/images/gif/anim_mixed_disposal.gif").as_slice(),
+        include_bytes!("../../../fixtures/images/gif/2x2.gif"),
     ] {
         for length in 6..bytes.len() {
             assert_eq!(play(&bytes[..length]).unwrap_err().code, Code::ImageDamage, "cut at {length}");
@@ -303,7 +303,7 @@ fn cut_files_are_damaged() {
 
 #[test]
 fn broken_files_are_answered_never_a_panic() {
-    let bytes = include_bytes!("../../../fixtures/images/anim_any_disposal.gif");
+    let bytes = include_bytes!("../../../fixtures/images/gif/anim_any_disposal.gif");
     let flips = noise(200 * 8, 0x9e37_79b9_7f4a_7c15);
     let mut refused = 0;
     for flips in flips.chunks(8) {

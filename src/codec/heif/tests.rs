@@ -5,9 +5,9 @@ use crate::codec::probe;
 use crate::geometry::Size;
 use crate::pixel::Frame;
 
-const CIRCLE: &[u8] = include_bytes!("../../../fixtures/images/alpha_circle_100x60.avif");
-const SEQUENCE: &[u8] = include_bytes!("../../../fixtures/images/anim_8bit.avif");
-const WHITE: &[u8] = include_bytes!("../../../fixtures/images/white_1x1.avif");
+const CIRCLE: &[u8] = include_bytes!("../../../fixtures/images/avif/alpha_circle_100x60.avif");
+const SEQUENCE: &[u8] = include_bytes!("../../../fixtures/images/avif/anim_8bit.avif");
+const WHITE: &[u8] = include_bytes!("../../../fixtures/images/avif/white_1x1.avif");
 
 fn read(bytes: &[u8]) -> Result<Frame, Error> {
     let size = probe(bytes, &Limits::OSS)?.size;
@@ -138,7 +138,7 @@ fn premultiplied_colours_are_straightened() {
 #[test]
 fn exif_is_handed_out() {
     assert_eq!(exif(CIRCLE), None);
-    let file = include_bytes!("../../../fixtures/images/anim_alpha_150x150.avif");
+    let file = include_bytes!("../../../fixtures/images/avif/anim_alpha_150x150.avif");
     assert_eq!(exif(file).as_deref().and_then(|block| block.get(..4)), Some(&b"II*\0"[..]));
 }
 

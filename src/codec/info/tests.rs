@@ -222,7 +222,7 @@ fn formats_without_exif_tell_five_facts() {
 
 #[test]
 fn heif_carries_exif_too() {
-    let file = include_bytes!("../../../fixtures/images/anim_alpha_150x150.avif");
+    let file = include_bytes!("../../../fixtures/images/avif/anim_alpha_150x150.avif");
     let fields = info(file, &probe(file, &Limits::OSS).unwrap());
     assert_eq!((fields["Format"].as_str(), fields["FrameCount"].as_str()), ("avif", "1"));
     assert_eq!(fields["Orientation"], "1");

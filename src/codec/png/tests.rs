@@ -182,7 +182,7 @@ fn wrong_side_chunks_do_no_harm() {
 
 #[test]
 fn colour_profiles_are_followed_unless_the_file_says_srgb() {
-    let bytes = include_bytes!("../../../fixtures/images/p3_icc_8x8.png");
+    let bytes = include_bytes!("../../../fixtures/images/png/p3_icc_8x8.png");
     let followed = read(bytes).unwrap();
     // The same file with an sRGB chunk before the profile's.
     let (head, rest) = bytes.split_at(8 + 25);

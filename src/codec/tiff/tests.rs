@@ -113,10 +113,10 @@ fn the_orientation_is_told() {
 #[test]
 fn fixtures_are_read() {
     let files: [(&[u8], Size); 4] = [
-        (include_bytes!("../../../fixtures/images/packbits_palette.tif"), Size::new(256, 192)),
-        (include_bytes!("../../../fixtures/images/fax_g4_bilevel.tif"), Size::new(460, 307)),
-        (include_bytes!("../../../fixtures/images/ycbcr_jpeg.tif"), Size::new(512, 384)),
-        (include_bytes!("../../../fixtures/images/bigtiff.tif"), Size::new(64, 64)),
+        (include_bytes!("../../../fixtures/images/tiff/packbits_palette.tif"), Size::new(256, 192)),
+        (include_bytes!("../../../fixtures/images/tiff/fax_g4_bilevel.tif"), Size::new(460, 307)),
+        (include_bytes!("../../../fixtures/images/tiff/ycbcr_jpeg.tif"), Size::new(512, 384)),
+        (include_bytes!("../../../fixtures/images/tiff/bigtiff.tif"), Size::new(64, 64)),
     ];
     for (bytes, size) in files {
         assert_eq!(codec::probe(bytes, &Limits::OSS).unwrap().size, size);
@@ -176,11 +176,11 @@ fn victims() -> Vec<Vec<u8>> {
     vec![
         write(&view, false),
         page(Size::new(20, 30), page::RGB, &[8; 3], &[], &pixels[..1800]),
-        include_bytes!("../../../fixtures/images/bigtiff.tif").to_vec(),
+        include_bytes!("../../../fixtures/images/tiff/bigtiff.tif").to_vec(),
         // Without what follows the directory, which the picture does not need.
-        include_bytes!("../../../fixtures/images/fax_g4_bilevel.tif")[..2432].to_vec(),
-        include_bytes!("../../../fixtures/images/ycbcr_jpeg.tif").to_vec(),
-        include_bytes!("../../../fixtures/images/packbits_palette.tif").to_vec(),
+        include_bytes!("../../../fixtures/images/tiff/fax_g4_bilevel.tif")[..2432].to_vec(),
+        include_bytes!("../../../fixtures/images/tiff/ycbcr_jpeg.tif").to_vec(),
+        include_bytes!("../../../fixtures/images/tiff/packbits_palette.tif").to_vec(),
     ]
 }
 

@@ -6,8 +6,8 @@ use crate::geometry::Orientation;
 use crate::pixel::Frame;
 
 const LOSSY_ALPHA: &[u8] = include_bytes!("../../../fixtures/images/lossy_alpha_400x301.webp");
-const PALETTE: &[u8] = include_bytes!("../../../fixtures/images/lossless_1bit_palette.webp");
-const ROTATING: &[u8] = include_bytes!("../../../fixtures/images/anim_rotating_80x80.webp");
+const PALETTE: &[u8] = include_bytes!("../../../fixtures/images/webp/lossless_1bit_palette.webp");
+const ROTATING: &[u8] = include_bytes!("../../../fixtures/images/webp/anim_rotating_80x80.webp");
 
 fn read(bytes: &[u8], limits: &Limits) -> Result<Vec<u8>, Error> {
     let probe = codec::probe(bytes, limits)?;
