@@ -29,6 +29,18 @@ fn decoder(bytes: &[u8]) -> Decoder<Bytes<'_>> {
     decoder
 }
 
+/// Reads all that comes before the pixels. The decoder takes a palette of any length, and panics
+/// over one that does not consist of at most 256 whole colours.
+fn begin(decoder: Decoder<Bytes<'_>>) -> Result<Reader<Bytes<'_>>, Error> {
+    let reader = decoder.read_info().map_err(Error::damaged)?;
+    let info = reader.info();
+    let palette_bytes = info.palette.as_ref().map_or(0, |palette| palette.len());
+    if info.color_type == ColorType::Indexed && (palette_bytes % 3 != 0 || palette_bytes > 3 * 256) {
+        return Err(Error::damaged("a palette of a wrong length"));
+    }
+    Ok(reader)
+}
+
 pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Probe, Error> {
     let mut decoder = decoder(bytes);
     // The sides come first, and are held against the limits before anything else is read.
@@ -38,7 +50,7 @@ pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Probe, Error> {
         return Err(Error::memory_limit());
     }
     check_pixels(size, 1, limits)?;
-    let reader = decoder.read_info().map_err(Error::damaged)?;
+    let reader = begin(decoder)?;
     let info = reader.info();
     let alpha = info.trns.is_some() || matches!(info.color_type, ColorType::GrayscaleAlpha | ColorType::Rgba);
     let orientation = info.exif_metadata.as_deref().map(exif::orientation).unwrap_or_default();
@@ -48,7 +60,7 @@ pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Probe, Error> {
 pub fn decode(bytes: &[u8], target: &mut ViewMut, cancel: &Cancel) -> Result<(), Error> {
     let mut decoder = decoder(bytes);
     decoder.set_ignore_iccp_chunk(false);
-    let mut reader = decoder.read_info().map_err(Error::damaged)?;
+    let mut reader = begin(decoder)?;
     decode_rows(&mut reader, target, cancel)?;
     // A picture that says it is sRGB is, whatever else it says.
     match &reader.info().icc_profile {

@@ -192,6 +192,20 @@ fn colour_profiles_are_followed_unless_the_file_says_srgb() {
 }
 
 #[test]
+fn palettes_are_at_most_256_whole_colours() {
+    let read = |length| {
+        let colors = chunk(b"PLTE", &vec![7; length]);
+        read(&file(Size::new(1, 1), 8, PALETTE, false, &[colors], &[0, 0]))
+    };
+    for whole in [3, 768] {
+        assert_eq!(read(whole).unwrap(), [7, 7, 7, 255]);
+    }
+    for wrong in [1, 2, 4, 59, 769, 771] {
+        assert_eq!(read(wrong).unwrap_err().code, Code::ImageDamage, "{wrong} bytes");
+    }
+}
+
+#[test]
 fn cut_and_wrong_files_are_damaged() {
     let rows: Vec<u8> = (0..40u8).flat_map(|y| [0, y, y, y, 9]).collect();
     for color in [RGBA, GREY] {

@@ -8,13 +8,18 @@ use pixelpass::format::{Format, Probe};
 use pixelpass::geometry::{Orientation, Size};
 use pixelpass::limits::Limits;
 use pixelpass::pixel::Frame;
-use pixelpass::plan::weights::Resample;
-use pixelpass::process::Chain;
+use pixelpass::plan::{Asset, Rules};
+use pixelpass::process::Pipe;
+use std::sync::LazyLock;
 
 /// Small, so that a run is quick and a file cannot ask for much memory.
 const LIMITS: Limits = Limits { source_pixels: 1_000_000, plan_bytes: 64 * 1024 * 1024, ..Limits::OSS };
 
-/// Parses the bytes as a process string and plans it for a photograph.
+/// Made once, since the faces take time to read.
+static RULES: LazyLock<Rules> = LazyLock::new(|| Rules { limits: LIMITS, ..Rules::default() });
+
+/// Parses the bytes as a process string and plans each chain for a photograph; watermark pictures
+/// are photographs too.
 pub fn parse(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let probe = Probe {
@@ -29,7 +34,13 @@ pub fn parse(bytes: &[u8]) {
 }
 
 fn planned(text: &str, probe: &Probe) -> Result<(), Error> {
-    Chain::parse(text)?.plan(probe, &LIMITS, Resample::Lanczos)?;
+    let pipe = Pipe::parse(text, |_| Some("image/resize,w_100".to_owned()))?;
+    drop(pipe.to_string());
+    let asset = |key: &String| Asset { key: key.clone(), probe: probe.clone() };
+    let assets: Vec<_> = pipe.assets().iter().map(asset).collect();
+    for chain in pipe.chains() {
+        chain.plan(probe, &RULES, &assets)?;
+    }
     Ok(())
 }
 
