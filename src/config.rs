@@ -13,6 +13,7 @@ use crate::limits::Limits;
 use crate::oss::Rights;
 use crate::plan::weights::Resample;
 use crate::store::Place;
+use crate::text::Typeface;
 use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -39,6 +40,8 @@ pub struct Config {
     pub access_keys: Vec<AccessKey>,
     pub base_domains: Vec<String>,
     pub resample: Resample,
+    /// Families of this machine that show a typeface before those that are known for it.
+    pub fonts: Vec<(Typeface, String)>,
     /// Those of OSS unless set; `plan_bytes` is held against `memory_bytes` by whoever uses both.
     pub limits: Limits,
     pub animated_webp: bool,
@@ -128,6 +131,7 @@ impl Default for Config {
             access_keys: Vec::new(),
             base_domains: vec!["localhost".to_owned()],
             resample: Resample::default(),
+            fonts: Vec::new(),
             limits: Limits::OSS,
             animated_webp: false,
             never_grow: false,

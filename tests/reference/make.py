@@ -9,6 +9,7 @@ pillow-heif, tifffile, imagecodecs. The files are kept in the repository, since 
 after a new run `decode.py` has to follow.
 """
 
+import io
 import struct
 import sys
 from pathlib import Path
