@@ -3,9 +3,9 @@
 //! `cpu` is the serving engine on all cores, `one_core` the same on one, `reference` the readable
 //! scalar kernels (to 2 megapixels), `gpu` whatever adapter there is.
 
-use crate::support::{Case, SIZES, time};
+use crate::support::{Case, SIZES, engines, time};
 use divan::Bencher;
-use pixelpass::engine::cpu::{CpuEngine, Seats};
+use pixelpass::engine::cpu::CpuEngine;
 use pixelpass::process::registry;
 
 /// Examples that compute something; the others only steer the encoder.
@@ -20,28 +20,9 @@ fn small_cases() -> impl Iterator<Item = Case> {
     cases().filter(|case| case.size.pixels() < 3_000_000)
 }
 
-#[divan::bench(args = cases(), sample_count = 9, sample_size = 1, max_time = 3)]
-fn cpu(bencher: Bencher, case: &Case) {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    time(bencher, &CpuEngine::new(Seats::new(cores - 1)), case);
-}
-
-#[divan::bench(args = cases(), sample_count = 9, sample_size = 1, max_time = 3)]
-fn one_core(bencher: Bencher, case: &Case) {
-    let seats = Seats::new(1);
-    let _mine = seats.take(1);
-    time(bencher, &CpuEngine::new(seats), case);
-}
+engines!(cases, time);
 
 #[divan::bench(args = small_cases(), sample_count = 3, sample_size = 1, max_time = 3)]
 fn reference(bencher: Bencher, case: &Case) {
     time(bencher, &CpuEngine::reference(), case);
-}
-
-#[cfg(feature = "gpu")]
-#[divan::bench(args = cases(), sample_count = 9, sample_size = 1, max_time = 3)]
-fn gpu(bencher: Bencher, case: &Case) {
-    if let Ok(engine) = crate::support::gpu() {
-        time(bencher, engine, case);
-    }
 }

@@ -3,12 +3,11 @@
 //! `cpu` is the serving engine on all cores, `one_core` the same on one, `gpu` whatever adapter
 //! there is.
 
-use crate::support::{SIZES, picture};
+use crate::support::{SIZES, engines, picture};
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use pixelpass::cancel::Cancel;
 use pixelpass::engine::Engine;
-use pixelpass::engine::cpu::{CpuEngine, Seats};
 use pixelpass::format::{Format, Output};
 use pixelpass::geometry::Size;
 use pixelpass::kernel::{Args, blend, warp};
@@ -131,23 +130,4 @@ fn time(bencher: Bencher, engine: &dyn Engine, case: &Case) {
     bencher.counter(ItemsCount::new(pixels)).with_inputs(inputs).bench_values(run);
 }
 
-#[divan::bench(args = cases(), sample_count = 9, sample_size = 1, max_time = 3)]
-fn cpu(bencher: Bencher, case: &Case) {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    time(bencher, &CpuEngine::new(Seats::new(cores - 1)), case);
-}
-
-#[divan::bench(args = cases(), sample_count = 9, sample_size = 1, max_time = 3)]
-fn one_core(bencher: Bencher, case: &Case) {
-    let seats = Seats::new(1);
-    let _mine = seats.take(1);
-    time(bencher, &CpuEngine::new(seats), case);
-}
-
-#[cfg(feature = "gpu")]
-#[divan::bench(args = cases(), sample_count = 9, sample_size = 1, max_time = 3)]
-fn gpu(bencher: Bencher, case: &Case) {
-    if let Ok(engine) = crate::support::gpu() {
-        time(bencher, engine, case);
-    }
-}
+engines!(cases, time);

@@ -34,6 +34,11 @@ impl Size {
         Size::new(self.height, self.width)
     }
 
+    /// Both sides in percent of what they are, each rounded half up and at least 1.
+    pub fn scaled(self, percent: u32) -> Size {
+        Size::new(scaled_side(self.width, percent, 100), scaled_side(self.height, percent, 100))
+    }
+
     /// The rectangle of this size at the origin.
     pub fn rect(self) -> Rect {
         Rect { x: 0, y: 0, width: self.width, height: self.height }

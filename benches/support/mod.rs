@@ -95,3 +95,31 @@ pub fn announce() {
         Err(reason) => println!("gpu: not measured: {reason}"),
     }
 }
+
+/// The benches `cpu` (all cores), `one_core` and `gpu` of a function that times a case on an engine.
+macro_rules! engines {
+    ($cases:ident, $time:ident) => {
+        #[divan::bench(args = $cases(), sample_count = 9, sample_size = 1, max_time = 3)]
+        fn cpu(bencher: divan::Bencher, case: &Case) {
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            let seats = pixelpass::engine::cpu::Seats::new(cores - 1);
+            $time(bencher, &pixelpass::engine::cpu::CpuEngine::new(seats), case);
+        }
+
+        #[divan::bench(args = $cases(), sample_count = 9, sample_size = 1, max_time = 3)]
+        fn one_core(bencher: divan::Bencher, case: &Case) {
+            let seats = pixelpass::engine::cpu::Seats::new(1);
+            let _mine = seats.take(1);
+            $time(bencher, &pixelpass::engine::cpu::CpuEngine::new(seats), case);
+        }
+
+        #[cfg(feature = "gpu")]
+        #[divan::bench(args = $cases(), sample_count = 9, sample_size = 1, max_time = 3)]
+        fn gpu(bencher: divan::Bencher, case: &Case) {
+            if let Ok(engine) = crate::support::gpu() {
+                $time(bencher, engine, case);
+            }
+        }
+    };
+}
+pub(crate) use engines;

@@ -34,6 +34,31 @@ fn read(bytes: &[u8], limits: &Limits) -> Result<Frame, Error> {
     Ok(frame)
 }
 
+/// All frames with their durations, and how often they play.
+pub(super) type Played = (Vec<(Vec<u8>, u32)>, Repeat);
+
+/// Reads an animation to its end, each frame into a target of its own whose rows lie further apart
+/// than they are long.
+pub(super) fn play(bytes: &[u8], limits: &Limits) -> Result<Played, Error> {
+    let probe = probe(bytes, limits)?;
+    let mut animation = animation(bytes, &probe)?;
+    let mut frames = Vec::new();
+    let row = probe.size.width as usize * TEXEL_BYTES;
+    loop {
+        let mut padded = vec![0x5a; (row + 8) * probe.size.height as usize];
+        let mut target = ViewMut::new(probe.size, row + 8, &mut padded);
+        let Some(duration_ms) = animation.next_frame(&mut target, &Cancel::never())? else {
+            break;
+        };
+        assert!(padded.chunks(row + 8).all(|line| line[row..] == [0x5a; 8]));
+        frames.push((View::new(probe.size, row + 8, &padded).to_vec(), duration_ms));
+    }
+    assert_eq!(frames.len(), probe.frames as usize);
+    let opaque = frames.iter().all(|(texels, _)| texels.chunks(4).all(|texel| texel[3] == 255));
+    assert!(probe.alpha || opaque, "a picture that the probe calls opaque has no other pixels");
+    Ok((frames, animation.repeat()))
+}
+
 /// xorshift64: the same numbers on every run.
 struct Noise(u64);
 

@@ -3,7 +3,7 @@
 use super::canvas::{Canvas, Shown};
 use super::{Layer, Operand, Origin};
 use crate::error::{Code, Error};
-use crate::geometry::{Gravity, Orientation, Rect, Size};
+use crate::geometry::{Fit, Gravity, Orientation, Placement, Rect, Size, place};
 use crate::kernel::{Args, blend};
 use crate::text::{Drawing, Faces};
 use std::sync::Arc;
@@ -53,9 +53,10 @@ struct Aside {
 }
 
 impl Canvas {
-    /// The size of the main picture, while an overlay is made.
-    pub fn main_size(&self) -> Option<Size> {
-        self.main
+    /// Where a watermark's picture goes that is to fit into `percent` of the main one, enlarged if
+    /// need be; `None` where it stays as it is, or is the main picture itself.
+    pub fn placement_in_main(&self, percent: u32) -> Option<Placement> {
+        place(Fit::Lfit, self.size(), self.main?.scaled(percent), true)
     }
 
     /// What text is drawn with.

@@ -59,6 +59,21 @@ pub enum Question {
     AverageHue,
 }
 
+impl Action for Question {
+    fn question(&self) -> Option<Question> {
+        Some(*self)
+    }
+}
+
+impl fmt::Display for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Question::Info => "info",
+            Question::AverageHue => "average-hue",
+        })
+    }
+}
+
 /// The parsed actions of one segment, in order; every argument legal by itself, defaults filled.
 #[derive(Debug)]
 pub struct Chain {

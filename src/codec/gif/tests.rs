@@ -1,6 +1,7 @@
 //! GIF: hand-made files with the pixels they must give, round trips, damage.
 
 use super::*;
+use crate::codec::tests::{self, Played};
 use crate::codec::{self, Shot};
 use crate::error::{Code, Ec};
 use crate::format::Output;
@@ -39,29 +40,8 @@ fn read(bytes: &[u8]) -> Result<Vec<u8>, Error> {
     Ok(frame.view().to_vec())
 }
 
-/// All frames with their durations, and how often they play.
-type Played = (Vec<(Vec<u8>, u32)>, Repeat);
-
 fn play(bytes: &[u8]) -> Result<Played, Error> {
-    let limits = Limits { source_pixels: 1 << 24, ..Limits::OSS };
-    let probe = codec::probe(bytes, &limits)?;
-    let mut animation = codec::animation(bytes, &probe)?;
-    let mut frames = Vec::new();
-    // A target of its own for every frame, with rows further apart than they are long.
-    let row = probe.size.width as usize * TEXEL_BYTES;
-    loop {
-        let mut padded = vec![0x5a; (row + 8) * probe.size.height as usize];
-        let mut target = ViewMut::new(probe.size, row + 8, &mut padded);
-        let Some(duration_ms) = animation.next_frame(&mut target, &Cancel::never())? else {
-            break;
-        };
-        assert!(padded.chunks(row + 8).all(|line| line[row..] == [0x5a; 8]));
-        frames.push((View::new(probe.size, row + 8, &padded).to_vec(), duration_ms));
-    }
-    assert_eq!(frames.len(), probe.frames as usize);
-    let opaque = frames.iter().all(|(texels, _)| texels.chunks(4).all(|texel| texel[3] == 255));
-    assert!(probe.alpha || opaque, "a picture that the probe calls opaque has no other pixels");
-    Ok((frames, animation.repeat()))
+    tests::play(bytes, &Limits { source_pixels: 1 << 24, ..Limits::OSS })
 }
 
 fn pictures(bytes: &[u8]) -> Vec<Vec<u8>> {

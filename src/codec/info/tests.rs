@@ -25,32 +25,7 @@ fn of_block(format: Format, bytes: &[u8]) -> BTreeMap<String, String> {
 }
 
 #[test]
-fn the_published_lists() {
-    let f = [
-        ("Compression", "6"),
-        ("DateTime", "2015:02:11 15:38:27"),
-        ("ExifTag", "2212"),
-        ("FileSize", "23471"),
-        ("Format", "jpg"),
-        ("FrameCount", "1"),
-        ("GPSLatitude", "0deg "),
-        ("GPSLatitudeRef", "North"),
-        ("GPSLongitude", "0deg "),
-        ("GPSLongitudeRef", "East"),
-        ("GPSMapDatum", "WGS-84"),
-        ("GPSTag", "4292"),
-        ("GPSVersionID", "2 2 0 0"),
-        ("ImageHeight", "333"),
-        ("ImageWidth", "424"),
-        ("JPEGInterchangeFormat", "4518"),
-        ("JPEGInterchangeFormatLength", "3232"),
-        ("Orientation", "7"),
-        ("ResolutionUnit", "2"),
-        ("Software", "Microsoft Windows Photo Viewer 6.1.7600.16385"),
-        ("XResolution", "96/1"),
-        ("YResolution", "96/1"),
-    ];
-    assert_eq!(told(F), listed(&f));
+fn the_published_list() {
     let example = [
         ("FileSize", "21839"),
         ("Format", "jpg"),

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::codec;
+use crate::codec::tests::play;
 use crate::geometry::Orientation;
 use crate::pixel::Frame;
 
@@ -18,29 +19,6 @@ fn read(bytes: &[u8], limits: &Limits) -> Result<Vec<u8>, Error> {
 
 fn pixels(bytes: &[u8]) -> Vec<u8> {
     read(bytes, &Limits::OSS).unwrap()
-}
-
-/// All frames with their durations, and how often they play.
-type Played = (Vec<(Vec<u8>, u32)>, Repeat);
-
-fn play(bytes: &[u8], limits: &Limits) -> Result<Played, Error> {
-    let probe = codec::probe(bytes, limits)?;
-    let mut animation = codec::animation(bytes, &probe)?;
-    let mut frames = Vec::new();
-    let row = probe.size.width as usize * TEXEL_BYTES;
-    loop {
-        let mut padded = vec![0x5a; (row + 8) * probe.size.height as usize];
-        let mut target = ViewMut::new(probe.size, row + 8, &mut padded);
-        let Some(duration_ms) = animation.next_frame(&mut target, &Cancel::never())? else {
-            break;
-        };
-        assert!(padded.chunks(row + 8).all(|line| line[row..] == [0x5a; 8]));
-        frames.push((View::new(probe.size, row + 8, &padded).to_vec(), duration_ms));
-    }
-    assert_eq!(frames.len(), probe.frames as usize);
-    let opaque = frames.iter().all(|(texels, _)| texels.chunks(4).all(|texel| texel[3] == 255));
-    assert!(probe.alpha || opaque, "a picture that the probe calls opaque has no other pixels");
-    Ok((frames, animation.repeat()))
 }
 
 fn write(size: Size, texels: &[u8], opaque: bool, output: &Output) -> Vec<u8> {

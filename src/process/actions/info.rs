@@ -4,7 +4,6 @@ use crate::error::Error;
 use crate::process::args::Arguments;
 use crate::process::registry::Spec;
 use crate::process::{Action, Question};
-use std::fmt;
 
 pub const SPEC: Spec = Spec {
     name: "info",
@@ -14,21 +13,6 @@ pub const SPEC: Spec = Spec {
     parse,
 };
 
-#[derive(Debug)]
-struct Ask;
-
 fn parse(_arguments: &Arguments) -> Result<Box<dyn Action>, Error> {
-    Ok(Box::new(Ask))
-}
-
-impl Action for Ask {
-    fn question(&self) -> Option<Question> {
-        Some(Question::Info)
-    }
-}
-
-impl fmt::Display for Ask {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("info")
-    }
+    Ok(Box::new(Question::Info))
 }

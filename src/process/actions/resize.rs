@@ -2,7 +2,7 @@
 
 use crate::color::Color;
 use crate::error::{Ec, Error};
-use crate::geometry::{Fit, Placement, Side, Size, place, place_side, scaled_side};
+use crate::geometry::{Fit, Placement, Side, Size, place, place_side};
 use crate::plan::Canvas;
 use crate::process::Action;
 use crate::process::args::{Arguments, Place};
@@ -110,16 +110,8 @@ impl Resize {
             }
             Target::Sides { long: Some(long), short: None } => self.along(canvas, long_side, long),
             Target::Sides { long: None, short } => self.along(canvas, short_side, short?),
-            Target::Percent(percent) => {
-                let by_percent = |side| scaled_side(side, percent, 100);
-                let target = Size::new(by_percent(size.width), by_percent(size.height));
-                place(Fit::Fixed, size, target, canvas.may_enlarge())
-            }
-            Target::OfMain(percent) => {
-                let main = canvas.main_size()?;
-                let target = Size::new(scaled_side(main.width, percent, 100), scaled_side(main.height, percent, 100));
-                place(Fit::Lfit, size, target, true)
-            }
+            Target::Percent(percent) => place(Fit::Fixed, size, size.scaled(percent), canvas.may_enlarge()),
+            Target::OfMain(percent) => canvas.placement_in_main(percent),
         }
     }
 

@@ -5,6 +5,7 @@
 mod nested;
 mod parse;
 
+use crate::color::Color;
 use crate::error::{Code, Ec, Error};
 use crate::geometry::Gravity;
 use crate::plan::{Canvas, Overlay, Placing};
@@ -150,7 +151,10 @@ impl Picture {
             canvas.overlay_picture(&self.key, self.nested.auto_orient(), |canvas| self.nested.plan(canvas))?;
         match self.percent {
             None => Ok(overlay),
-            Some(percent) => canvas.overlay_change(overlay, |canvas| nested::fit_into_main(canvas, percent)),
+            Some(percent) => canvas.overlay_change(overlay, |canvas| match canvas.placement_in_main(percent) {
+                Some(placement) => canvas.resize(&placement, Color::WHITE),
+                None => Ok(()),
+            }),
         }
     }
 }

@@ -1,8 +1,6 @@
 //! What a watermark's picture is put through before it is laid down.
 
-use crate::color::Color;
 use crate::error::{Code, Ec, Error};
-use crate::geometry::{Fit, Size, place, scaled_side};
 use crate::plan::Canvas;
 use crate::process::Chain;
 use crate::process::args::Place;
@@ -61,18 +59,5 @@ impl Nested {
 impl fmt::Display for Nested {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.as_ref().map_or(Ok(()), |chain| chain.fmt(f))
-    }
-}
-
-/// Scales the canvas into `percent` of the main picture, enlarging if need be.
-///
-/// # Errors
-/// Those of [`Canvas::resize`].
-pub fn fit_into_main(canvas: &mut Canvas, percent: u32) -> Result<(), Error> {
-    let Some(main) = canvas.main_size() else { return Ok(()) };
-    let target = Size::new(scaled_side(main.width, percent, 100), scaled_side(main.height, percent, 100));
-    match place(Fit::Lfit, canvas.size(), target, true) {
-        Some(placement) => canvas.resize(&placement, Color::WHITE),
-        None => Ok(()),
     }
 }
