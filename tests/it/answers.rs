@@ -140,7 +140,7 @@ fn info_of_heic_and_avif() {
         let (found, length) = told("avif/anim_alpha_150x150.avif");
         for (key, value) in [
             ("DateTime", "2022:08:24 22:07:42"),
-            ("FNumber", "1.73"),
+            ("FNumber", "17/10"),
             ("FileSize", &length),
             ("Format", "avif"),
             ("ImageHeight", "150"),

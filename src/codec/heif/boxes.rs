@@ -136,7 +136,12 @@ impl<'a> Items<'a> {
         let (version, _) = reader.version_and_flags()?;
         let sizes = reader.number_of(2)? as usize;
         let [offset_bytes, length_bytes, base_bytes, index_bytes] = [12, 8, 4, 0].map(|shift| sizes >> shift & 15);
-        let index_bytes = if version > 0 { index_bytes } else { 0 };
+        // The library passes over other lengths, and reads an index in version 2 alone.
+        let is_read = |length: &usize| [0, 4, 8].contains(length);
+        let index_bytes = if version > 1 { index_bytes } else { 0 };
+        if ![offset_bytes, length_bytes, base_bytes, index_bytes].iter().all(is_read) {
+            return None;
+        }
         let number_bytes = if version < 2 { 2 } else { 4 };
         for _ in 0..reader.number_of(number_bytes)? {
             let number = reader.number_of(number_bytes)? as u32;

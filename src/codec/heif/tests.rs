@@ -156,8 +156,8 @@ fn container(items: &[(&[u8; 4], &[u8], &[u8])], properties: &[u8], references: 
         kinds.extend(boxed(b"infe", &[&[2, 0, 0, 0], &number(index + 1), &[0; 2], *kind, &[0]]));
         uses.extend([&number(index + 1), [used.len() as u8].as_slice(), *used].concat());
         // The bytes are in `idat`, by offset and length.
-        let place = [number(index + 1), [0, 1], [0, 0], [0, 1], number(data.len()), number(bytes.len())];
-        places.extend(place.concat());
+        places.extend([number(index + 1), [0, 1], [0, 0], [0, 1]].concat());
+        places.extend([data.len(), bytes.len()].iter().flat_map(|length| (*length as u32).to_be_bytes()));
         data.extend_from_slice(bytes);
     }
     let used = boxed(b"ipma", &[&[0; 4], &(items.len() as u32).to_be_bytes(), &uses]);
@@ -166,7 +166,7 @@ fn container(items: &[(&[u8; 4], &[u8], &[u8])], properties: &[u8], references: 
         boxed(b"pitm", &[&[0, 0, 0, 0, 0, 1]]),
         boxed(b"iinf", &[&[0; 4], &number(items.len()), &kinds]),
         boxed(b"iprp", &[&boxed(b"ipco", &[properties]), &used]),
-        boxed(b"iloc", &[&[1, 0, 0, 0, 0x22, 0], &number(items.len()), &places]),
+        boxed(b"iloc", &[&[1, 0, 0, 0, 0x44, 0], &number(items.len()), &places]),
         boxed(b"iref", &[&[0; 4], references]),
         boxed(b"idat", &[&data]),
     ];
@@ -296,6 +296,11 @@ fn boxes_that_are_cut_or_wrong_are_no_items() {
     assert_eq!(items.properties(1), [(b"av1C", [1, 2].as_slice())]);
     assert_eq!(items.data(1).as_deref(), Some([7, 8].as_slice()));
     (0..whole.len()).for_each(|length| assert!(Items::of(&whole[..length]).is_none()));
+    // Lengths of two bytes, which the library would not read.
+    let mut odd = whole.clone();
+    let sizes = whole.windows(4).position(|window| window == b"iloc").unwrap() + 8;
+    odd[sizes] = 0x22;
+    assert!(Items::of(&odd).is_none());
     // A box whose length stands behind its kind, and one that reaches to the end.
     let meta = whole.windows(4).position(|window| window == b"meta").unwrap();
     let long = [&whole[..meta - 4], &[0, 0, 0, 1], b"meta", &(whole.len() as u64 - meta as u64 + 12).to_be_bytes()];
@@ -305,5 +310,25 @@ fn boxes_that_are_cut_or_wrong_are_no_items() {
             Items::of(&[&head, &whole[meta + 4..]].concat()).unwrap().data(1).as_deref(),
             Some([7, 8].as_slice())
         );
+    }
+}
+
+#[test]
+fn a_grid_whose_tiles_reach_over_its_edge_is_read() {
+    let source = gradient(Size::new(64, 64), true);
+    let file = written(&source, true, Format::Avif);
+    let items = Items::of(&file).unwrap();
+    let head = items.properties(items.primary).iter().find(|(kind, _)| *kind == b"av1C").unwrap().1;
+    let ispe = |width: u8, height: u8| boxed(b"ispe", &[&[0; 7], &[width], &[0; 3], &[height]]);
+    let properties = [ispe(64, 64), boxed(b"av1C", &[head]), ispe(100, 64)].concat();
+    // One row of two columns, both the same tile.
+    let grid = [0, 0, 0, 1, 0, 100, 0, 64];
+    let tiles = boxed(b"dimg", &[&[0, 1, 0, 2, 0, 2, 0, 2]]);
+    let data = items.data(items.primary).unwrap();
+    let found = read(&container(&[(b"grid", &[3], &grid), (b"av01", &[1, 0x82], &data)], &properties, &tiles)).unwrap();
+    assert_eq!(found.size(), Size::new(100, 64));
+    for (x, y) in [(0, 0), (63, 63), (64, 0), (99, 63)] {
+        let (found, expected) = (found.view().texel(x, y), source.view().texel(x % 64, y));
+        assert!(found.iter().zip(expected).all(|(a, b)| a.abs_diff(b) <= 20), "({x}, {y}): {found:?}");
     }
 }
