@@ -20,15 +20,23 @@ pub struct Items<'a> {
     /// What items of construction method 1 are cut from.
     inside: &'a [u8],
     items: HashMap<u32, Item<'a>>,
-    /// Kind, from, to.
-    references: Vec<(&'a Kind, u32, Vec<u32>)>,
+    properties: Vec<Content<'a>>,
+    parts: HashMap<u32, Vec<u32>>,
+    companions: HashMap<u32, Vec<u32>>,
 }
 
 #[derive(Default)]
 struct Item<'a> {
     kind: Kind,
-    properties: Option<Vec<Content<'a>>>,
+    uses: Option<Uses<'a>>,
     place: Option<Place>,
+}
+
+/// The numbers of an item's properties, each in so many bytes.
+#[derive(Clone, Copy)]
+struct Uses<'a> {
+    numbers: &'a [u8],
+    number_bytes: usize,
 }
 
 /// Where an item's bytes are: whether in `idat`, and start and end of each piece.
@@ -47,7 +55,9 @@ impl<'a> Items<'a> {
             file,
             inside: find(meta, b"idat").unwrap_or_default(),
             items: HashMap::new(),
-            references: Vec::new(),
+            properties: Vec::new(),
+            parts: HashMap::new(),
+            companions: HashMap::new(),
         };
         found.read_kinds(find(meta, b"iinf")?)?;
         found.read_properties(find(meta, b"iprp")?)?;
@@ -63,8 +73,27 @@ impl<'a> Items<'a> {
     }
 
     /// The properties of an item, in the order in which they are applied.
-    pub fn properties(&self, item: u32) -> &[Content<'a>] {
-        self.items.get(&item).and_then(|item| item.properties.as_deref()).unwrap_or_default()
+    pub fn properties(&self, item: u32) -> impl Iterator<Item = Content<'a>> {
+        let uses = self.items.get(&item).and_then(|item| item.uses);
+        let numbers = uses.into_iter().flat_map(|uses| uses.numbers.chunks_exact(uses.number_bytes));
+        numbers.filter_map(|number| {
+            // The highest bit tells whether the property is essential; they are counted from 1.
+            let index = match *number {
+                [high, low] => usize::from(high & 0x7f) << 8 | usize::from(low),
+                _ => usize::from(number[0] & 0x7f),
+            };
+            self.properties.get(index.checked_sub(1)?).copied()
+        })
+    }
+
+    /// The first property of this kind.
+    pub fn property(&self, item: u32, wanted: &Kind) -> Option<&'a [u8]> {
+        self.properties(item).find(|(kind, _)| *kind == wanted).map(|(_, content)| content)
+    }
+
+    /// How long the file is.
+    pub fn file_bytes(&self) -> usize {
+        self.file.len()
     }
 
     /// The item's bytes; `None` where they are not in the file, or make more than it.
@@ -81,15 +110,14 @@ impl<'a> Items<'a> {
         }
     }
 
-    /// The items that `item` points to by references of this kind.
-    pub fn pointed_to(&self, item: u32, kind: &Kind) -> impl Iterator<Item = u32> {
-        let from_item = self.references.iter().filter(move |(of, from, _)| *of == kind && *from == item);
-        from_item.flat_map(|(_, _, to)| to).copied()
+    /// The items that `item` is put together from.
+    pub fn parts(&self, item: u32) -> &[u32] {
+        self.parts.get(&item).map_or(&[], Vec::as_slice)
     }
 
-    /// The items that point to `item` by references of this kind.
-    pub fn pointing_to(&self, item: u32, kind: &Kind) -> impl Iterator<Item = u32> {
-        self.references.iter().filter(move |(of, _, to)| *of == kind && to.contains(&item)).map(|(_, from, _)| *from)
+    /// The items that are decoded beside `item`, as its alpha.
+    pub fn companions(&self, item: u32) -> &[u32] {
+        self.companions.get(&item).map_or(&[], Vec::as_slice)
     }
 
     fn read_kinds(&mut self, iinf: &'a [u8]) -> Option<()> {
@@ -109,22 +137,17 @@ impl<'a> Items<'a> {
     }
 
     fn read_properties(&mut self, iprp: &'a [u8]) -> Option<()> {
-        let all: Vec<_> = Boxes { rest: find(iprp, b"ipco")? }.collect();
+        self.properties = Boxes { rest: find(iprp, b"ipco")? }.collect();
         for (_, ipma) in (Boxes { rest: iprp }).filter(|(kind, _)| *kind == b"ipma") {
             let mut reader = Reader(ipma);
             let (version, flags) = reader.version_and_flags()?;
-            let (number_bytes, index_bytes) = (if version == 0 { 2 } else { 4 }, if flags & 1 == 1 { 2 } else { 1 });
+            let (item_bytes, number_bytes) = (if version == 0 { 2 } else { 4 }, if flags & 1 == 1 { 2 } else { 1 });
             for _ in 0..reader.number_of(4)? {
-                let number = reader.number_of(number_bytes)? as u32;
-                let count = reader.number_of(1)?;
-                let mut used = Vec::new();
-                for _ in 0..count {
-                    // The highest bit tells whether the property is essential.
-                    let index = reader.number_of(index_bytes)? & if index_bytes == 2 { 0x7fff } else { 0x7f };
-                    used.extend((index as usize).checked_sub(1).and_then(|index| all.get(index)));
-                }
-                if let Some(item) = self.items.get_mut(&number) {
-                    item.properties.get_or_insert(used);
+                let item = reader.number_of(item_bytes)? as u32;
+                let count = reader.number_of(1)? as usize;
+                let numbers = reader.take(count * number_bytes)?;
+                if let Some(item) = self.items.get_mut(&item) {
+                    item.uses.get_or_insert(Uses { numbers, number_bytes });
                 }
             }
         }
@@ -171,8 +194,14 @@ impl<'a> Items<'a> {
             let mut reader = Reader(reference);
             let from = reader.number_of(number_bytes)? as u32;
             let count = reader.number_of(2)?;
-            let to: Option<Vec<_>> = (0..count).map(|_| Some(reader.number_of(number_bytes)? as u32)).collect();
-            self.references.push((kind, from, to?));
+            for _ in 0..count {
+                let to = reader.number_of(number_bytes)? as u32;
+                match kind {
+                    b"dimg" => self.parts.entry(from).or_default().push(to),
+                    b"auxl" => self.companions.entry(to).or_default().push(from),
+                    _ => {}
+                }
+            }
         }
         Some(())
     }

@@ -16,7 +16,8 @@ const SPARE_PIXELS: u64 = 1 << 20;
 /// What a picture counts at least: it costs time however small it is.
 const LEAST_PIXELS: u64 = 64 * 64;
 
-/// How often the told pixels may be decoded: as tiles and as alpha, with what reaches over.
+/// How often the told pixels may be decoded, as tiles and as alpha, with what reaches over; and how
+/// often the bytes of the file may be read for it, by items that share some.
 const TIMES: u64 = 4;
 
 /// Pictures that are made of pictures that are made of pictures.
@@ -36,9 +37,11 @@ pub fn most_pixels(told: u64) -> u64 {
 pub fn check(items: Items, told_pixels: u64) -> Result<Option<Coded>, Message> {
     let most_pixels = most_pixels(told_pixels);
     let primary = items.primary;
-    let mut walk = Walk { items, most_pixels, left: most_pixels.saturating_mul(TIMES), known: HashMap::new() };
+    let left = most_pixels.saturating_mul(TIMES);
+    let bytes_left = (items.file_bytes() as u64).saturating_mul(TIMES);
+    let mut walk = Walk { items, most_pixels, left, bytes_left, known: HashMap::new() };
     walk.visit(primary, 0)?;
-    Ok(walk.known.get(&primary).copied())
+    Ok(walk.known.get(&primary).and_then(|known| known.coded))
 }
 
 struct Walk<'a> {
@@ -46,57 +49,58 @@ struct Walk<'a> {
     most_pixels: u64,
     /// Pixels that may still be met.
     left: u64,
-    /// What was read of coded pictures: grids may use one many times.
-    known: HashMap<u32, Coded>,
+    /// Bytes that may still be read.
+    bytes_left: u64,
+    /// What was read of items: grids may use one many times.
+    known: HashMap<u32, Known>,
+}
+
+/// What decoding an item makes room for, and the header of one that is coded as one piece.
+#[derive(Clone, Copy)]
+struct Known {
+    pixels: u64,
+    coded: Option<Coded>,
 }
 
 impl Walk<'_> {
     fn visit(&mut self, item: u32, depth: u32) -> Result<(), Message> {
-        let pixels = self.pixels(item)?;
+        let known = match self.known.get(&item) {
+            Some(known) => *known,
+            None => self.read(item).ok_or_else(|| Message(format!("item {item} is not understood")))?,
+        };
+        self.known.insert(item, known);
+        let pixels = known.pixels;
         if pixels > self.most_pixels {
             return Err(Message(format!("{pixels} pixels are coded, the boxes tell of fewer")));
         }
         let left = self.left.checked_sub(pixels.max(LEAST_PIXELS)).filter(|_| depth <= DEEPEST);
         self.left = left.ok_or_else(|| message("more pictures are coded than the boxes tell of"))?;
-        let parts: Vec<_> = self.items.pointed_to(item, b"dimg").collect();
-        let besides: Vec<_> = self.items.pointing_to(item, b"auxl").collect();
-        parts.into_iter().chain(besides).try_for_each(|part| self.visit(part, depth + 1))
+        let next = [self.items.parts(item), self.items.companions(item)].concat();
+        next.into_iter().try_for_each(|part| self.visit(part, depth + 1))
     }
 
-    /// What is made room for; 0 for what has no room of its own.
-    fn pixels(&mut self, item: u32) -> Result<u64, Message> {
-        if let Some(coded) = self.known.get(&item) {
-            return Ok(coded.size.pixels());
+    fn read(&mut self, item: u32) -> Option<Known> {
+        let kind = self.items.kind(item)?;
+        if ![b"av01", b"hvc1", b"grid", b"iovl"].contains(&kind) {
+            // It has no room of its own.
+            return Some(Known { pixels: 0, coded: None });
         }
-        let unclear = || Message(format!("item {item} is not understood"));
-        let kind = self.items.kind(item).ok_or_else(unclear)?;
-        let property =
-            |wanted| self.items.properties(item).iter().find(|(kind, _)| *kind == wanted).map(|(_, content)| *content);
+        let data = self.items.data(item)?;
+        self.bytes_left = self.bytes_left.checked_sub(data.len() as u64)?;
         let coded = match kind {
-            b"av01" => {
-                // The decoder is given the headers of the property first, then the item.
-                let head = property(b"av1C").and_then(|content| content.get(4..)).ok_or_else(unclear)?;
-                headers::av1(&[head, &self.items.data(item).ok_or_else(unclear)?].concat())
-            }
-            b"hvc1" => {
-                let data = self.items.data(item).ok_or_else(unclear)?;
-                property(b"hvcC").and_then(|content| headers::hevc(content, &data))
-            }
-            b"grid" | b"iovl" => {
-                let data = self.items.data(item).ok_or_else(unclear)?;
-                return laid_out(&data, if kind == b"grid" { 4 } else { 10 }).ok_or_else(unclear);
-            }
-            _ => return Ok(0),
+            // The decoder is given the headers of the property first, then the item.
+            b"av01" => headers::av1(&[self.items.property(item, b"av1C")?.get(4..)?, &data].concat()),
+            b"hvc1" => headers::hevc(self.items.property(item, b"hvcC")?, &data),
+            b"grid" => return laid_out(&data, 4),
+            _ => return laid_out(&data, 10),
         };
-        let coded = coded.ok_or_else(unclear)?;
-        self.known.insert(item, coded);
-        Ok(coded.size.pixels())
+        coded.map(|coded| Known { pixels: coded.size.pixels(), coded: Some(coded) })
     }
 }
 
 /// The pixels of a grid or an overlay, whose sides stand at `place`.
-fn laid_out(data: &[u8], place: usize) -> Option<u64> {
+fn laid_out(data: &[u8], place: usize) -> Option<Known> {
     let mut sides = super::boxes::Reader(data.get(place..)?);
     let length = if data.get(1)? & 1 == 1 { 4 } else { 2 };
-    Some(sides.number_of(length)? * sides.number_of(length)?)
+    Some(Known { pixels: sides.number_of(length)? * sides.number_of(length)?, coded: None })
 }

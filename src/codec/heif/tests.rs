@@ -293,7 +293,7 @@ fn boxes_that_are_cut_or_wrong_are_no_items() {
     let whole = container(&[(b"av01", &[1, 9], &[7, 8])], &boxed(b"av1C", &[&[1, 2]]), &[]);
     let items = Items::of(&whole).unwrap();
     assert_eq!((items.primary, items.kind(1), items.kind(2)), (1, Some(b"av01"), None));
-    assert_eq!(items.properties(1), [(b"av1C", [1, 2].as_slice())]);
+    assert_eq!(items.properties(1).collect::<Vec<_>>(), [(b"av1C", [1, 2].as_slice())]);
     assert_eq!(items.data(1).as_deref(), Some([7, 8].as_slice()));
     (0..whole.len()).for_each(|length| assert!(Items::of(&whole[..length]).is_none()));
     // Lengths of two bytes, which the library would not read.
@@ -318,7 +318,7 @@ fn a_grid_whose_tiles_reach_over_its_edge_is_read() {
     let source = gradient(Size::new(64, 64), true);
     let file = written(&source, true, Format::Avif);
     let items = Items::of(&file).unwrap();
-    let head = items.properties(items.primary).iter().find(|(kind, _)| *kind == b"av1C").unwrap().1;
+    let head = items.property(items.primary, b"av1C").unwrap();
     let ispe = |width: u8, height: u8| boxed(b"ispe", &[&[0; 7], &[width], &[0; 3], &[height]]);
     let properties = [ispe(64, 64), boxed(b"av1C", &[head]), ispe(100, 64)].concat();
     // One row of two columns, both the same tile.

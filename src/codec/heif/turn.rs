@@ -9,6 +9,6 @@ use super::boxes::Items;
 /// False also where the boxes are not understood.
 pub fn swaps_sides(bytes: &[u8]) -> bool {
     let Some(items) = Items::of(bytes) else { return false };
-    let turns = items.properties(items.primary).iter().filter(|(kind, _)| *kind == b"irot");
+    let turns = items.properties(items.primary).filter(|(kind, _)| *kind == b"irot");
     turns.filter_map(|(_, content)| content.first()).fold(0, |sum, angle| sum + (angle & 3)) % 2 == 1
 }
