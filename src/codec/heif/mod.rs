@@ -3,8 +3,8 @@
 //! The container's rotation, mirror and clean aperture are applied by decoding, and EXIF
 //! orientation is a copy of them, so that every picture is upright. Of a sequence the primary
 //! picture is read. One call decodes or encodes a whole picture and cannot be stopped halfway:
-//! `cancel` is asked before and after it, and the pixels in the library's hands at a time are
-//! bounded.
+//! `cancel` is asked before and after it, the pixels in the library's hands at a time are bounded,
+//! and what the coded headers ask room for is held against what the boxes tell.
 
 mod boxes;
 mod claims;
