@@ -3,6 +3,7 @@
 //! Source: the specification of the HTTP surface, section 1.2. Nothing is normalised: `//`, `..`
 //! and `%2F` are what the caller wrote.
 
+use super::sign::Reading;
 use crate::error::{Code, Ec, Error};
 use crate::store::{Bucket, Key};
 use percent_encoding::percent_decode_str;
@@ -168,6 +169,21 @@ fn split(path: &str, hosted: Option<&Bucket>) -> Result<(Option<Bucket>, String)
             Ok((Some(Bucket::or_folder(bucket)?), key.to_owned()))
         }
     }
+}
+
+/// The readings of an address, the likeliest first: a path that repeats the bucket of the Host has
+/// two, and only a signature can tell which is meant.
+///
+/// # Errors
+/// `InvalidObjectName` and `InvalidBucketName`.
+pub fn readings(path: &str, host: &str, base_domains: &[String]) -> Result<Vec<Reading>, Error> {
+    let hosted = host_bucket(host, base_domains);
+    let (bucket, key) = split(path, hosted.as_ref())?;
+    let rest = |bucket: &Bucket| Some(key.strip_prefix(bucket.as_str())?.strip_prefix('/')?.to_owned());
+    let second = hosted.as_ref().and_then(rest);
+    let bucket = bucket.map(|bucket| bucket.as_str().to_owned());
+    let second = second.map(|key| Reading { bucket: bucket.clone(), key });
+    Ok([Reading { bucket, key }].into_iter().chain(second).collect())
 }
 
 /// Names and raw values of a query, in order; names decoded.
