@@ -64,6 +64,16 @@ codes! {
     ImageDamage 403,
     /// The caller has no right to do this.
     AccessDenied 403,
+    /// No access key has this id, or a temporary one came without its token.
+    InvalidAccessKeyId 403,
+    /// The signature is not that of the request with the key's secret.
+    SignatureDoesNotMatch 403,
+    /// The request's date is too far from the server's.
+    RequestTimeTooSkewed 403,
+    /// Not the token that the temporary access key was issued with.
+    InvalidSecurityToken 403,
+    /// The temporary access key is past its time.
+    SecurityTokenExpired 403,
     /// The object does not exist.
     NoSuchKey 404,
     /// The style does not exist in the bucket.

@@ -10,6 +10,7 @@ mod conditions;
 pub mod crew;
 mod object;
 pub mod route;
+pub mod sign;
 pub mod wire;
 mod xml;
 

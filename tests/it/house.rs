@@ -35,7 +35,7 @@ const GROUND: &[&str] = &["GROUND"];
 const GROUND_ROOMS: [&str; 7] = ["error", "color", "geometry", "limits", "cancel", "pixel", "format"];
 
 /// Outside packages and the rooms whose door they may use.
-const DOORS: [(&str, &[&str]); 28] = [
+const DOORS: [(&str, &[&str]); 33] = [
     ("wgpu", &["engine/gpu"]),
     ("pollster", &["engine/gpu"]),
     ("image", &["codec"]),
@@ -64,6 +64,11 @@ const DOORS: [(&str, &[&str]); 28] = [
     ("clap", &["cli", "config"]),
     ("toml", &["config"]),
     ("md5", &["oss", "store"]),
+    ("chrono", &["oss"]),
+    ("hmac", &["oss"]),
+    ("sha1", &["oss"]),
+    ("sha2", &["oss"]),
+    ("subtle", &["oss"]),
 ];
 
 fn sources() -> Vec<(String, String)> {
