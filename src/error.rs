@@ -9,8 +9,11 @@ use std::fmt;
 use std::ops::Range;
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident $status:literal,)*) => {
-        /// What went wrong, by meaning. The variant's name is the OSS code on the wire.
+    (@name $name:ident) => { stringify!($name) };
+    (@name $name:ident $wire:literal) => { $wire };
+    ($($(#[$doc:meta])* $name:ident $($wire:literal as)? $status:literal,)*) => {
+        /// What went wrong, by meaning. The variant's name is the OSS code on the wire, but for those
+        /// that no variant can be called by.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Code { $($(#[$doc])* $name,)* }
 
@@ -20,7 +23,7 @@ macro_rules! codes {
 
             /// The `<Code>` text of the error document.
             pub fn name(self) -> &'static str {
-                match self { $(Code::$name => stringify!($name),)* }
+                match self { $(Code::$name => codes!(@name $name $($wire)?),)* }
             }
 
             /// The HTTP status of the answer.
@@ -60,10 +63,20 @@ codes! {
     EntityTooLarge 400,
     /// The request was cut short while its body was read.
     IncompleteBody 400,
+    /// A document that cannot be read, or holds what it must not.
+    MalformedXML 400,
+    /// A form's file below the least size that its policy allows.
+    EntityTooSmall 400,
+    /// A form that cannot be read.
+    MalformedPOSTRequest 400,
+    /// The policy of a form cannot be read.
+    InvalidPolicyDocument 400,
     /// The source cannot be decoded.
     ImageDamage 403,
     /// The caller has no right to do this.
     AccessDenied 403,
+    /// No rule allows what a page of another origin wants to do.
+    AccessForbidden 403,
     /// No access key has this id, or a temporary one came without its token.
     InvalidAccessKeyId 403,
     /// The signature is not that of the request with the key's secret.
@@ -80,6 +93,16 @@ codes! {
     NoSuchStyle 404,
     /// The bucket does not exist.
     NoSuchBucket 404,
+    /// The bucket has no rules for other origins.
+    NoSuchCORSConfiguration 404,
+    /// The bucket has no website.
+    NoSuchWebsiteConfiguration 404,
+    /// The bucket has no lifecycle.
+    NoSuchLifecycle 404,
+    /// The bucket has no policy.
+    NoSuchBucketPolicy 404,
+    /// The add-on that processes later is not there.
+    ImmClient "Imm Client" as 404,
     /// The verb does not apply to the resource.
     MethodNotAllowed 405,
     /// `x-oss-forbid-overwrite: true` and the object exists.

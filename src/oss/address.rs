@@ -3,6 +3,7 @@
 //! Source: the specification of the HTTP surface, section 1.2. Nothing is normalised: `//`, `..`
 //! and `%2F` are what the caller wrote.
 
+use super::sign::Reading;
 use crate::error::{Code, Error};
 use crate::store::Bucket;
 use percent_encoding::percent_decode_str;
@@ -54,6 +55,23 @@ impl Address {
                 let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
                 Ok(Address { bucket: Some(Bucket::or_folder(bucket)?), key: key.to_owned(), alternative: None })
             }
+        }
+    }
+}
+
+impl Address {
+    /// The readings, the likeliest first.
+    pub fn readings(&self) -> Vec<Reading> {
+        let bucket = self.bucket.as_ref().map(Bucket::to_string);
+        let reading = |key: &str| Reading { bucket: bucket.clone(), key: key.to_owned() };
+        std::iter::once(&self.key).chain(&self.alternative).map(|key| reading(key)).collect()
+    }
+
+    /// The address as the reading with this number has it.
+    pub fn read_as(mut self, number: usize) -> Address {
+        match self.alternative.take() {
+            Some(key) if number == 1 => Address { key, ..self },
+            _ => self,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A request's address, method, query and headers → [`Operation`].
 
-use super::address::{Address, Domains};
+use super::address::Address;
 use super::calls::{CALLS, Call, Mark, Right, Row, SUBRESOURCES, Scope};
 use super::query::Query;
 use super::wire::Request;
@@ -33,18 +33,14 @@ pub struct Target {
     pub alternative: Option<Key>,
 }
 
-/// The call that a request makes.
+/// The call that a request to `address` makes.
 ///
 /// # Errors
 /// `NotImplemented` for calls of the language that are not built, `MethodNotAllowed` for other
-/// verbs, `InvalidBucketName`, `InvalidObjectName`, `InvalidArgument`.
-pub fn route(request: &Request, domains: &Domains) -> Result<Operation, Error> {
-    let address = Address::read(&request.host, &request.path, domains)?;
+/// verbs, `InvalidObjectName`, `InvalidArgument`.
+pub fn route(address: Address, request: &Request) -> Result<Operation, Error> {
     let query = Query::parse(&request.query);
-    // The bucket's name alone, on a host that names the bucket already, means the bucket.
-    let bare = address.alternative.as_deref() == Some("") && SUBRESOURCES.iter().any(|name| query.has(name));
-    let key = if bare { "" } else { address.key.as_str() };
-    let on = match (address.bucket, key) {
+    let on = match (address.bucket, address.key.as_str()) {
         (None, _) => On::Service,
         (Some(bucket), "") => On::Bucket(bucket),
         (Some(bucket), key) => {
@@ -113,6 +109,7 @@ fn method_not_allowed(method: &str, scope: Scope) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::oss::address::Domains;
     use crate::oss::wire::Headers;
     use futures_util::stream;
     use std::time::Instant;
@@ -130,7 +127,8 @@ mod tests {
             begin: Instant::now(),
         };
         let domains = Domains { bases: vec!["localhost".to_owned()], custom: Vec::new() };
-        route(&request, &domains).map_err(|error| error.code)
+        let address = Address::read(&request.host, path, &domains).map_err(|error| error.code)?;
+        route(address, &request).map_err(|error| error.code)
     }
 
     #[test]
@@ -156,7 +154,6 @@ mod tests {
             ("GET", "/", Ok(Call::ListObjects)),
             ("GET", "//", Ok(Call::ListObjects)),
             ("GET", "/?list-type=2", Ok(Call::ListObjectsV2)),
-            ("GET", "/demo?bucketInfo", Ok(Call::GetBucketInfo)),
             ("GET", "/demo", Ok(Call::GetObject)),
             ("GET", "/b/?style", Ok(Call::ListStyle)),
             ("GET", "/b/?style&styleName=a", Ok(Call::GetStyle)),

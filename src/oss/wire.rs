@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use bytes::Bytes;
+use std::borrow::Cow;
 use futures_util::Stream;
 use std::io;
 use std::pin::Pin;
@@ -24,10 +25,10 @@ pub struct Request {
 }
 
 /// The chunks of a request's body.
-pub type Incoming = Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>;
+pub use crate::store::Body as Incoming;
 
 /// Header names in lower case, with their values.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Headers(pub Vec<(String, String)>);
 
 impl Headers {
@@ -40,8 +41,8 @@ impl Headers {
 /// An answer.
 pub struct Reply {
     pub status: u16,
-    /// Names with values of visible ASCII.
-    pub headers: Vec<(&'static str, String)>,
+    /// Names with values that a header can carry.
+    pub headers: Vec<(Cow<'static, str>, String)>,
     pub body: Body,
 }
 
@@ -57,19 +58,48 @@ impl Reply {
         Reply { status, headers: Vec::new(), body: Body::Empty }
     }
 
-    /// Adds a header; what a header cannot carry becomes `?`.
-    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Reply {
-        let mut value: String = value.into();
-        if !value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
-            value = value.chars().map(|c| if (' '..='~').contains(&c) { c } else { '?' }).collect();
+    /// Adds a header; what a header cannot carry, and what is not ASCII, becomes `?`.
+    pub fn header(self, name: &'static str, value: impl Into<String>) -> Reply {
+        self.with(Cow::Borrowed(name), value.into(), |c| (' '..='~').contains(&c))
+    }
+
+    /// Adds a header as a caller stored it: UTF-8 goes out as it came in.
+    pub fn stored(self, name: String, value: &str) -> Reply {
+        self.with(Cow::Owned(name), value.to_owned(), |c| !c.is_control())
+    }
+
+    fn with(mut self, name: Cow<'static, str>, mut value: String, legal: impl Fn(char) -> bool) -> Reply {
+        if !value.chars().all(&legal) {
+            value = value.chars().map(|c| if legal(c) { c } else { '?' }).collect();
         }
         self.headers.push((name, value));
         self
     }
 
+    /// Replaces a header, or adds it.
+    pub fn replaced(mut self, name: &'static str, value: String) -> Reply {
+        self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        self.header(name, value)
+    }
+
     /// The value of a header, if there is one.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A document as body.
+    pub fn document(status: u16, content_type: &'static str, text: String) -> Reply {
+        Reply::new(status).header("Content-Type", content_type).whole(Bytes::from(text), false)
+    }
+
+    /// An XML document as body.
+    pub fn xml(text: String) -> Reply {
+        Reply::document(200, "application/xml", text)
+    }
+
+    /// Success without a body, whose length is said where the status allows one.
+    pub fn empty(status: u16) -> Reply {
+        if status == 204 { Reply::new(status) } else { Reply::new(status).whole(Bytes::new(), false) }
     }
 
     /// The whole bytes as body, with their length; only the length for HEAD.

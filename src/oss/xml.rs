@@ -1,5 +1,6 @@
 //! The XML documents that we write and read: no namespace anywhere, some clients would not see it.
 
+use super::sign::clock;
 use crate::error::{Code, Ec, Error};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -8,6 +9,7 @@ use quick_xml::escape::escape;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::fmt::{Display, Write};
+use std::time::SystemTime;
 
 /// A document being written.
 pub struct Xml(String);
@@ -28,6 +30,11 @@ impl Xml {
         let text: String = text.to_string().chars().map(|c| if legal(c) { c } else { '\u{FFFD}' }).collect();
         // Writing into a String cannot fail.
         let _ = writeln!(self.0, "  <{name}>{}</{name}>", escape(text.as_str()));
+    }
+
+    /// An element with a time, as in `2026-01-15T08:30:00.000Z`: some clients insist on the form.
+    pub fn time(&mut self, name: &str, time: SystemTime) {
+        self.text(name, clock::document(clock::seconds(time)));
     }
 
     /// An element with elements.

@@ -8,6 +8,7 @@ pub mod canonical;
 mod claim;
 pub mod clock;
 mod keys;
+pub mod policy;
 mod v1;
 mod v2;
 mod v4;
