@@ -10,7 +10,8 @@ pub use rows::{Kind, ROWS, Row, markdown};
 
 use crate::engine::choice::Setting;
 use crate::limits::Limits;
-use crate::oss::Rights;
+use crate::oss::address::Domains;
+use crate::oss::{Rights, Validators};
 use crate::plan::weights::Resample;
 use crate::store::Place;
 use std::fmt;
@@ -37,7 +38,12 @@ pub struct Config {
     queue: Option<NonZeroUsize>,
     pub anonymous: Rights,
     pub access_keys: Vec<AccessKey>,
-    pub base_domains: Vec<String>,
+    pub domains: Domains,
+    pub region: String,
+    pub insist_on_region: bool,
+    pub validators: Validators,
+    pub cors_origins: Vec<String>,
+    pub behind_proxy: bool,
     pub resample: Resample,
     /// Those of OSS unless set; `plan_bytes` is held against `memory_bytes` by whoever uses both.
     pub limits: Limits,
@@ -126,7 +132,12 @@ impl Default for Config {
             queue: None,
             anonymous: Rights::default(),
             access_keys: Vec::new(),
-            base_domains: vec!["localhost".to_owned()],
+            domains: Domains { bases: vec!["localhost".to_owned()], custom: Vec::new() },
+            region: "cn-hangzhou".to_owned(),
+            insist_on_region: false,
+            validators: Validators::default(),
+            cors_origins: Vec::new(),
+            behind_proxy: false,
             resample: Resample::default(),
             limits: Limits::OSS,
             animated_webp: false,
@@ -135,7 +146,7 @@ impl Default for Config {
             patience: Duration::from_secs(30),
             memory_bytes: 4096 * MB,
             gpu_memory_bytes: 1024 * MB,
-            upload_limit_bytes: 100 * MB,
+            upload_limit_bytes: 5120 * MB,
             log: "info".to_owned(),
             given: Vec::new(),
         }

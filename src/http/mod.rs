@@ -10,7 +10,8 @@ mod page;
 mod request_id;
 
 use crate::error::Error;
-use crate::oss::route::{Operation, host_bucket};
+use crate::oss::route::On;
+use crate::oss::sign::Caller;
 use crate::oss::wire::{Body, Headers, Reply, Request};
 use crate::oss::{self, Service};
 use axum::body::Body as WireBody;
@@ -32,7 +33,7 @@ use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::net::TcpListener;
 
 /// Longest time that running requests get to finish once the server shall stop.
@@ -116,10 +117,14 @@ async fn answer(State(house): State<Arc<House>>, request: axum::extract::Request
     let request = translate(request, begin, house.patience);
     let (method, head) = (request.method.clone(), request.method == "HEAD");
     let (host, path) = (request.host.clone(), request.path.clone());
-    let reply = match dispatch(&house, request).await {
+    let origin = request.headers.get("origin").map(str::to_owned);
+    let mut reply = match dispatch(&house, request).await {
         Ok(reply) => reply,
         Err(error) => failure(&error, head, &id, &host, &method, &path),
     };
+    if let Some(origin) = origin.filter(|_| method != "OPTIONS") {
+        reply = house.service.shared(&origin, &method, &host, &path, reply).await;
+    }
     let elapsed = begin.elapsed();
     tracing::debug!(%id, %method, %path, status = reply.status, ms = elapsed.as_secs_f64() * 1000.0, "answered");
     let reply = reply
@@ -133,20 +138,22 @@ async fn dispatch(house: &House, request: Request) -> Result<Reply, Error> {
     let head = request.method == "HEAD";
     let own_address = matches!(request.path.as_str(), "/healthz" | "/readyz")
         && matches!(request.method.as_str(), "GET" | "HEAD")
-        && host_bucket(&request.host, &house.service.rules.base_domains).is_none();
+        && house.service.rules.domains.bucket(&request.host).is_none();
     if own_address {
         let ready = request.path == "/healthz" || !house.leaving.load(Ordering::Relaxed);
         let (status, text) = if ready { (200, "ok\n") } else { (503, "stopping\n") };
         return Ok(text_reply(status, "text/plain; charset=utf-8", Bytes::from_static(text.as_bytes()), head));
     }
-    match house.service.route(&request)? {
-        // Clients that sign this want the list of buckets, not a page for people.
-        Operation::GetService if !oss::is_signed(&request) => {
-            let reply = text_reply(200, "text/html; charset=utf-8", house.start_page.clone(), head);
-            Ok(reply.header("Content-Security-Policy", page::POLICY))
-        }
-        operation => house.service.perform(operation, request).await,
+    if request.method == "OPTIONS" {
+        return house.service.preflight(&request).await;
     }
+    let admitted = house.service.admit(&request, SystemTime::now())?;
+    // Clients that sign this want the list of buckets, not a page for people.
+    if admitted.operation.on == On::Service && admitted.caller == Caller::Anonymous {
+        let reply = text_reply(200, "text/html; charset=utf-8", house.start_page.clone(), head);
+        return Ok(reply.header("Content-Security-Policy", page::POLICY));
+    }
+    house.service.perform(admitted, request).await
 }
 
 fn text_reply(status: u16, content_type: &str, text: Bytes, head: bool) -> Reply {
@@ -170,6 +177,7 @@ fn translate(request: axum::extract::Request, begin: Instant, patience: Duration
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers: Vec<_> = parts.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
     let host = host(&parts.uri, parts.headers.get(header::HOST).map(text));
+    let secure = parts.uri.scheme_str() == Some("https");
     let body = stream::unfold(body.into_data_stream(), move |mut chunks| async move {
         let chunk = match tokio::time::timeout(patience, chunks.next()).await {
             Ok(chunk) => chunk?.map_err(incomplete),
@@ -209,7 +217,7 @@ fn respond(reply: Reply) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in reply.headers {
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name.as_ref()), HeaderValue::try_from(value)) {
             response.headers_mut().append(name, value);
         }
     }
