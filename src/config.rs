@@ -16,6 +16,7 @@ use crate::store::Place;
 use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// What begins the name of every environment variable of ours.
@@ -37,6 +38,9 @@ pub struct Config {
     queue: Option<NonZeroUsize>,
     pub anonymous: Rights,
     pub access_keys: Vec<AccessKey>,
+    pub access_key_file: Option<PathBuf>,
+    /// The one region that V4 signatures may be for; any without.
+    pub region: Option<String>,
     pub base_domains: Vec<String>,
     pub resample: Resample,
     /// Those of OSS unless set; `plan_bytes` is held against `memory_bytes` by whoever uses both.
@@ -126,6 +130,8 @@ impl Default for Config {
             queue: None,
             anonymous: Rights::default(),
             access_keys: Vec::new(),
+            access_key_file: None,
+            region: None,
             base_domains: vec!["localhost".to_owned()],
             resample: Resample::default(),
             limits: Limits::OSS,

@@ -117,7 +117,35 @@ pub static ROWS: &[Row] = &[
             },
         },
         default: "none",
-        doc: "Access key; signatures are not checked yet",
+        doc: "Access key; requests that it signs may read and write everything",
+    },
+    Row {
+        name: "access-key-file",
+        kind: Kind::Text {
+            shape: "FILE",
+            set: |config, text| {
+                config.access_key_file = Some(text.into());
+                Ok(())
+            },
+        },
+        default: "none",
+        doc: "Further access keys, ID:SECRET[:TOKEN[:EXPIRES]] a line, # for comments; read anew when it changes",
+    },
+    Row {
+        name: "region",
+        kind: Kind::Text {
+            shape: "REGION",
+            set: |config, text| {
+                let legal = |c: char| c.is_ascii_alphanumeric() || c == '-';
+                if text.is_empty() || !text.chars().all(legal) {
+                    return Err("must be a region such as cn-hangzhou".to_owned());
+                }
+                config.region = Some(text.to_owned());
+                Ok(())
+            },
+        },
+        default: "any",
+        doc: "The one region that V4 signatures may be for",
     },
     Row {
         name: "cache",

@@ -3,8 +3,7 @@
 //! Knows the store and the studio; knows no sockets, no engines and no pixels. [`route`] tells
 //! which call a request makes, [`Service`] does it, [`error_reply`] is the one place where an
 //! error becomes an answer. Pictures are processed by the [`crew`], never on an async worker.
-//!
-//! Signatures are not checked yet: requests that carry one are refused rather than believed.
+//! [`sign`] tells who asks, [`Service::allow`] what they may.
 
 mod conditions;
 pub mod crew;
@@ -15,15 +14,16 @@ pub mod wire;
 mod xml;
 
 use crate::cancel::Cancel;
-use crate::error::{Code, Error};
+use crate::error::{Code, Ec, Error};
 use crate::process::Pipe;
 use crate::processor::{Answer, Processor};
 use crate::store::Store;
 use bytes::Bytes;
 use crew::Crew;
 use route::Operation;
+use sign::{Caller, Keys, Subject};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use wire::{Reply, Request};
 
 /// What anonymous requests may do.
@@ -54,6 +54,8 @@ impl Rights {
 pub struct Rules {
     pub anonymous: Rights,
     pub base_domains: Vec<String>,
+    /// The one region that V4 signatures may be for; any without.
+    pub region: Option<String>,
     /// Longest time for a request, processing and waiting included.
     pub deadline: Duration,
     /// Largest body of a PUT.
@@ -96,6 +98,15 @@ pub struct Service {
     pub studio: Arc<dyn Studio>,
     pub crew: Crew,
     pub rules: Rules,
+    /// Shared with whoever exchanges them.
+    pub keys: Arc<Keys>,
+}
+
+/// What callers do to objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Action {
+    Read,
+    Write,
 }
 
 impl Service {
@@ -112,25 +123,54 @@ impl Service {
     /// # Errors
     /// Every error of the language; [`error_reply`] turns it into an answer.
     pub async fn perform(&self, operation: Operation, request: Request) -> Result<Reply, Error> {
-        if is_signed(&request) {
-            // A signature that nobody checks must not pass for one that was checked.
-            let message = "Signatures are not implemented yet; send the request without.";
-            return Err(Error::new(Code::NotImplemented, message));
-        }
+        let caller = self.caller(&request)?;
         match operation {
             Operation::GetService => Err(Error::new(Code::NotImplemented, "Listing buckets is not implemented.")),
             Operation::GetObject { target, process } => {
-                object::read(self, &target, process.as_deref(), request, false).await
+                self.allow(&caller, Action::Read)?;
+                object::read(self, &target.meant_by(&caller)?, process.as_deref(), request, &caller, false).await
             }
             Operation::HeadObject { target, process } => {
-                object::read(self, &target, process.as_deref(), request, true).await
+                self.allow(&caller, Action::Read)?;
+                object::read(self, &target.meant_by(&caller)?, process.as_deref(), request, &caller, true).await
             }
-            Operation::PutObject { target } => object::put(self, &target, request).await,
+            Operation::PutObject { target } => {
+                self.allow(&caller, Action::Write)?;
+                object::put(self, &target.meant_by(&caller)?, request).await
+            }
         }
+    }
+
+    /// Who sent a request.
+    ///
+    /// # Errors
+    /// Those of [`sign::judge`].
+    fn caller(&self, request: &Request) -> Result<Caller, Error> {
+        let readings = route::readings(&request.path, &request.host, &self.rules.base_domains)?;
+        let Request { method, query, headers, .. } = request;
+        let subject = Subject { method, readings: &readings, query, headers, now: SystemTime::now() };
+        sign::judge(&subject, &self.keys, self.rules.region.as_deref())
+    }
+
+    /// The one door: whether the caller may do this.
+    ///
+    /// # Errors
+    /// `AccessDenied`.
+    fn allow(&self, caller: &Caller, action: Action) -> Result<(), Error> {
+        let allowed = match (caller, action) {
+            (Caller::Key { .. }, _) => true,
+            (Caller::Anonymous, Action::Read) => self.rules.anonymous != Rights::None,
+            (Caller::Anonymous, Action::Write) => self.rules.anonymous == Rights::Write,
+        };
+        if allowed {
+            return Ok(());
+        }
+        let message = "You have no right to access this object because of bucket acl.";
+        Err(Error::new(Code::AccessDenied, message).ec(Ec(3, 1)))
     }
 }
 
-/// Whether a request carries a signature, in its headers or its URL.
+/// Whether a request says that it is signed, in its headers or its URL.
 pub fn is_signed(request: &Request) -> bool {
     const IN_QUERY: [&str; 4] = ["Signature", "OSSAccessKeyId", "x-oss-signature", "x-oss-signature-version"];
     request.headers.get("authorization").is_some() || IN_QUERY.iter().any(|name| route::has(&request.query, name))

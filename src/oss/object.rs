@@ -1,9 +1,10 @@
 //! What the calls on objects do: read, read processed, write.
 
 use super::conditions::{self, Part, Verdict};
-use super::route::{Target, has};
+use super::route::{self, Target};
+use super::sign::Caller;
 use super::wire::{Body, Headers, Incoming, Reply, Request};
-use super::{Prepared, Rights, Service};
+use super::{Prepared, Service};
 use crate::cancel::Cancel;
 use crate::error::{Code, Ec, Error};
 use crate::processor::Answer;
@@ -17,21 +18,20 @@ use std::time::{Duration, Instant};
 
 /// `GetObject`, and for `head` its headers alone.
 ///
-/// Order: rights, process string, existence, conditions, processing. A bad process string is told
+/// Order: process string, existence, conditions, processing. A bad process string is told
 /// before the object is looked at, whatever the conditions say.
 pub(super) async fn read(
     service: &Service,
     target: &Target,
     process: Option<&str>,
     request: Request,
+    caller: &Caller,
     head: bool,
 ) -> Result<Reply, Error> {
     // The body is dropped: it has no meaning here, and it cannot be shared between threads.
     let Request { headers, query, begin, .. } = request;
-    if service.rules.anonymous == Rights::None {
-        return Err(access_denied());
-    }
-    if let Some(name) = OVERRIDES.into_iter().find(|name| has(&query, name)) {
+    let overrides = overrides(&query);
+    if let (Caller::Anonymous, Some((name, ..))) = (caller, overrides.first()) {
         return Err(Error::new(Code::InvalidRequest, format!("{name} cannot be used with anonymous requests.")));
     }
     let prepared = match process {
@@ -51,25 +51,33 @@ pub(super) async fn read(
             return Err(Error::new(Code::PreconditionFailed, message).detail("Condition", condition));
         }
     }
-    match prepared {
+    let reply = match prepared {
         None => plain(object, &headers, head),
         Some(prepared) => {
             let cancel = Cancel::at(begin + service.rules.deadline);
             let assets = assets(service, target, &prepared.assets).await?;
             processed(service, object, prepared, assets, &headers, head, cancel, fetch).await
         }
-    }
+    };
+    let replace = |reply: Reply, (_, header, value)| if value == "" { reply } else { reply.replace(header, value) };
+    reply.map(|reply| overrides.into_iter().fold(reply, replace))
 }
 
-/// Query parameters that replace headers of the answer; only signed requests may.
-const OVERRIDES: [&str; 6] = [
-    "response-content-type",
-    "response-content-language",
-    "response-expires",
-    "response-cache-control",
-    "response-content-disposition",
-    "response-content-encoding",
+/// Query parameters that replace headers of the answer, with these; only signed requests may.
+const OVERRIDES: [(&str, &str); 6] = [
+    ("response-content-type", "Content-Type"),
+    ("response-content-language", "Content-Language"),
+    ("response-expires", "Expires"),
+    ("response-cache-control", "Cache-Control"),
+    ("response-content-disposition", "Content-Disposition"),
+    ("response-content-encoding", "Content-Encoding"),
 ];
+
+/// The overrides of a query: parameter, header and value.
+fn overrides(query: &str) -> Vec<(&'static str, &'static str, String)> {
+    let named = |(name, header)| route::value(query, name).map(|value| (name, header, value));
+    OVERRIDES.into_iter().filter_map(named).collect()
+}
 
 /// The object under the key, or under the second reading of the path.
 async fn find(service: &Service, target: &Target) -> Result<Object, Error> {
@@ -165,9 +173,6 @@ fn server_timing(answer: &Answer, fetch: Duration, waited: Duration) -> String {
 
 /// `PutObject`.
 pub(super) async fn put(service: &Service, target: &Target, request: Request) -> Result<Reply, Error> {
-    if service.rules.anonymous != Rights::Write {
-        return Err(access_denied());
-    }
     if request.headers.get("x-oss-copy-source").is_some() {
         let message = "A header you provided implies functionality that is not implemented.";
         return Err(Error::new(Code::NotImplemented, message).detail("Header", "x-oss-copy-source"));
@@ -252,10 +257,6 @@ fn described(reply: Reply, meta: &ObjectMeta, content_type: &str) -> Reply {
 /// The headers that tell one state of an object from another; processing changes neither.
 fn identified(reply: Reply, meta: &ObjectMeta) -> Reply {
     reply.header("ETag", meta.etag.as_str()).header("Last-Modified", httpdate::fmt_http_date(meta.last_modified))
-}
-
-fn access_denied() -> Error {
-    Error::new(Code::AccessDenied, "You have no right to access this object because of bucket acl.").ec(Ec(3, 1))
 }
 
 fn invalid_range() -> Error {

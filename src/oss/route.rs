@@ -3,7 +3,7 @@
 //! Source: the specification of the HTTP surface, section 1.2. Nothing is normalised: `//`, `..`
 //! and `%2F` are what the caller wrote.
 
-use super::sign::Reading;
+use super::sign::{Caller, Reading};
 use crate::error::{Code, Ec, Error};
 use crate::store::{Bucket, Key};
 use percent_encoding::percent_decode_str;
@@ -30,6 +30,23 @@ pub struct Target {
     /// The second reading of a path that repeats the bucket of the Host: `X/KEY` as `KEY`. Tried
     /// when no object is called `X/KEY`.
     pub alternative: Option<Key>,
+}
+
+impl Target {
+    /// The target in the reading that the caller's signature is about; an anonymous caller leaves
+    /// both.
+    ///
+    /// # Errors
+    /// `NotImplemented` where the other reading is the bucket itself.
+    pub fn meant_by(self, caller: &Caller) -> Result<Target, Error> {
+        let Target { bucket, key, alternative } = self;
+        match (caller, alternative) {
+            (Caller::Anonymous, alternative) => Ok(Target { bucket, key, alternative }),
+            (Caller::Key { reading: 0, .. }, _) => Ok(Target { bucket, key, alternative: None }),
+            (Caller::Key { .. }, Some(key)) => Ok(Target { bucket, key, alternative: None }),
+            (Caller::Key { .. }, None) => Err(not_implemented("This call on a bucket".to_owned())),
+        }
+    }
 }
 
 /// Sub-resources: a request that names one is about it and not about the object.
@@ -125,6 +142,12 @@ pub fn route(method: &str, path: &str, query: &str, host: &str, base_domains: &[
 /// Whether the query names `name`, with or without a value.
 pub fn has(query: &str, name: &str) -> bool {
     parameters(query).any(|(known, _)| known == name)
+}
+
+/// The first value of a query parameter, decoded, `+` a space; empty for a bare name.
+pub fn value(query: &str, name: &str) -> Option<String> {
+    let (_, value) = parameters(query).find(|(known, _)| known == name)?;
+    Some(percent_decode_str(&value.replace('+', " ")).decode_utf8_lossy().into_owned())
 }
 
 /// The bucket that the Host names, or `None` for path style.

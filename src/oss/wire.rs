@@ -27,7 +27,7 @@ pub struct Request {
 pub type Incoming = Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>;
 
 /// Header names in lower case, with their values.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Headers(pub Vec<(String, String)>);
 
 impl Headers {
@@ -65,6 +65,12 @@ impl Reply {
         }
         self.headers.push((name, value));
         self
+    }
+
+    /// The same in place of the headers of that name.
+    pub fn replace(mut self, name: &'static str, value: impl Into<String>) -> Reply {
+        self.headers.retain(|(known, _)| *known != name);
+        self.header(name, value)
     }
 
     /// The value of a header, if there is one.
