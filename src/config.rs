@@ -17,6 +17,7 @@ use crate::store::Place;
 use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// What begins the name of every environment variable of ours.
@@ -38,6 +39,7 @@ pub struct Config {
     queue: Option<NonZeroUsize>,
     pub anonymous: Rights,
     pub access_keys: Vec<AccessKey>,
+    pub access_key_file: Option<PathBuf>,
     pub domains: Domains,
     pub region: String,
     pub insist_on_region: bool,
@@ -132,6 +134,7 @@ impl Default for Config {
             queue: None,
             anonymous: Rights::default(),
             access_keys: Vec::new(),
+            access_key_file: None,
             domains: Domains { bases: vec!["localhost".to_owned()], custom: Vec::new() },
             region: "cn-hangzhou".to_owned(),
             insist_on_region: false,

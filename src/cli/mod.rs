@@ -3,6 +3,7 @@
 
 pub mod engines;
 pub mod explain;
+mod keys;
 pub mod process;
 pub mod serve;
 

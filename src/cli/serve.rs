@@ -1,11 +1,12 @@
 //! `pixelpass serve`: settings, store, engines, crew, and then the street.
 
-use super::{engines, fail, print, usage};
+use super::{engines, fail, keys, print, usage};
 use crate::codec;
 use crate::config::Config;
 use crate::http;
 use crate::oss::crew::Crew;
-use crate::oss::{Rights, Rules, Service};
+use crate::oss::sign::Keys;
+use crate::oss::{Rights, Rules, Service, cors};
 use crate::store::{Bucket, DEMO_BUCKET, Store};
 use clap::ArgMatches;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -29,17 +30,24 @@ pub fn run(given: &ArgMatches) -> ExitCode {
 fn serve(config: &Config) -> Result<(), String> {
     let filter = EnvFilter::try_new(&config.log).map_err(|error| error.to_string())?;
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let ring = Arc::new(Keys::new(keys::keys(config)?));
     let store = Store::open(&config.store)?;
     let (processor, remark) = engines::start(config)?;
     let crew = Crew::new(config.workers, config.queue()).map_err(|error| format!("no worker threads: {error}"))?;
     let rules = Rules {
         anonymous: config.anonymous,
-        base_domains: config.base_domains.clone(),
+        domains: config.domains.clone(),
+        region: config.region.clone(),
+        insist_on_region: config.insist_on_region,
         deadline: config.deadline,
         upload_limit_bytes: config.upload_limit_bytes,
         source_limit_bytes: processor.rules.limits.source_bytes,
+        validators: config.validators,
+        cors: cors::Rules::of_origins(&config.cors_origins),
     };
-    let service = Service { store, studio: Arc::new(processor), crew, rules };
+    keys::watch(config, &ring).map_err(|error| format!("no thread for the access keys: {error}"))?;
+    let count = ring.current().len();
+    let service = Service { store, studio: Arc::new(processor), crew, rules, keys: ring };
     let runtime = tokio::runtime::Runtime::new().map_err(|error| format!("no async runtime: {error}"))?;
     runtime.block_on(async {
         let listener = TcpListener::bind(config.listen).await;
@@ -47,13 +55,13 @@ fn serve(config: &Config) -> Result<(), String> {
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let demo = Bucket::new(DEMO_BUCKET).map_err(|error| error.to_string())?;
         let demo = service.store.bucket_exists(&demo).await.map_err(|error| error.to_string())?;
-        print(&greeting(config, address, &service.store, &remark, demo));
+        print(&greeting(config, address, &service.store, &remark, demo, count));
         http::serve(listener, service, demo, config.patience).await.map_err(|error| error.to_string())
     })
 }
 
 /// What a person wants to know once the server listens.
-fn greeting(config: &Config, address: SocketAddr, store: &Store, remark: &str, demo: bool) -> String {
+fn greeting(config: &Config, address: SocketAddr, store: &Store, remark: &str, demo: bool, keys: usize) -> String {
     let mut shown = address;
     if address.ip().is_unspecified() {
         shown.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
@@ -65,11 +73,16 @@ fn greeting(config: &Config, address: SocketAddr, store: &Store, remark: &str, d
         text.push_str(&format!("formats: {lack}\n"));
     }
     text.push_str(&format!(
-        "rights: anonymous requests may {}; signatures are not checked yet, signed requests are refused\n",
+        "rights: anonymous requests may {}; {}\n",
         match config.anonymous {
             Rights::None => "do nothing",
             Rights::Read => "read",
             Rights::Write => "read and write",
+        },
+        match keys {
+            0 => "there is no access key, so signed requests are refused".to_owned(),
+            1 => "requests signed by the one access key may read and write".to_owned(),
+            _ => format!("requests signed by one of {keys} access keys may read and write"),
         }
     ));
     if !address.ip().is_loopback() {

@@ -120,6 +120,18 @@ pub static ROWS: &[Row] = &[
         doc: "Access key: whoever signs with it may do everything",
     },
     Row {
+        name: "access-key-file",
+        kind: Kind::Text {
+            shape: "FILE",
+            set: |config, text| {
+                config.access_key_file = Some(text.into());
+                Ok(())
+            },
+        },
+        default: "none",
+        doc: "Further access keys, ID:SECRET[:TOKEN[:EXPIRES]] a line, # for comments; read anew when it changes",
+    },
+    Row {
         name: "cache",
         kind: Kind::Text {
             shape: "off|memory|DIR",

@@ -5,6 +5,7 @@ use crate::engine::Kind;
 use crate::processor::Times;
 use crate::store::Place;
 use futures_util::{StreamExt, stream};
+use sign::{Key, Order, Reading, Scheme, presign};
 use std::fs;
 use std::future::Future;
 use std::num::NonZeroUsize;
@@ -66,10 +67,12 @@ fn house(anonymous: Rights) -> House {
         rules: Rules {
             anonymous,
             base_domains: vec!["localhost".to_owned()],
+            region: None,
             deadline: Duration::from_secs(600),
             upload_limit_bytes: 10,
             source_limit_bytes: 100,
         },
+        keys: Arc::new(Keys::new(vec![Key::new("id", "secret")])),
     };
     House { service, fake, path }
 }
@@ -205,10 +208,63 @@ fn rights_and_signatures() {
     let read = house(Rights::Read);
     assert_eq!(read.ask("PUT", "/new.jpg", &[], &["x"]).0.status, 403);
     assert!(!read.path.join("demo/new.jpg").exists());
-    assert_eq!(read.get("/digits.jpg", &[("authorization", "OSS a:b")]).0, 501);
-    assert_eq!(read.get("/digits.jpg?OSSAccessKeyId=a&Expires=1&Signature=b", &[]).0, 501);
-    assert_eq!(read.get("/digits.jpg?x-oss-signature-version=OSS4-HMAC-SHA256", &[]).0, 501);
+    assert_eq!(read.get("/digits.jpg", &[("authorization", "OSS a:b")]).0, 403);
+    assert_eq!(read.get("/digits.jpg", &[("authorization", "Basic a:b")]).0, 400);
+    assert_eq!(read.get("/digits.jpg?OSSAccessKeyId=a&Expires=1&Signature=b", &[]).0, 403);
+    assert_eq!(read.get("/digits.jpg?x-oss-signature-version=OSS4-HMAC-SHA256", &[]).0, 400);
     assert_eq!(read.get("/digits.jpg?response-content-type=text/html", &[]).0, 400);
+}
+
+/// The target signed in its URL by the house's key, read as `key` of the bucket.
+fn signed(method: &str, key: &str, target: &str) -> String {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    let order = Order {
+        scheme: Scheme::V4,
+        method,
+        reading: Reading { bucket: Some("demo".to_owned()), key: key.to_owned() },
+        parameters: pairs
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
+        headers: Headers::default(),
+        key: &Key::new("id", "secret"),
+        region: "cn-hangzhou",
+        now: sign::clock::seconds(SystemTime::now()),
+        lifetime_s: 600,
+    };
+    format!("{path}?{}", presign(&order).unwrap())
+}
+
+#[test]
+fn who_signs_may_read_and_write() {
+    let house = house(Rights::None);
+    let put = signed("PUT", "new.jpg", "/new.jpg");
+    assert_eq!(house.ask("PUT", &put, &[], &["x"]).0.status, 200);
+    assert_eq!(house.ask("GET", &put, &[], &[]).0.status, 403);
+    let get = signed("GET", "digits.jpg", &format!("{REVERSED}&response-content-type=text/x&response-expires="));
+    let (reply, body) = house.ask("GET", &get, &[], &[]);
+    assert_eq!((reply.status, body.as_str(), reply.get("Content-Type")), (200, "987654321", Some("text/x")));
+    assert_eq!(
+        (reply.headers.iter().filter(|(name, _)| *name == "Content-Type").count(), reply.get("Expires")),
+        (1, None)
+    );
+    // The signature says which reading of a path that repeats the bucket is meant.
+    let target = "/demo/digits.jpg";
+    assert_eq!(house.get(&signed("GET", "digits.jpg", target), &[]).0, 200);
+    assert_eq!(house.get(&signed("GET", "demo/digits.jpg", target), &[]).0, 404);
+    // What was signed instead is told with its newlines.
+    let (status, body) = house.get(&get.replace("text%2Fx", "text%2Fhtml"), &[]);
+    assert!(status == 403 && body.contains("<Code>SignatureDoesNotMatch</Code>"), "{body}");
+    assert!(
+        body.contains("<StringToSign>OSS4-HMAC-SHA256\n20") && body.contains("<CanonicalRequestBytes>47 45 54 0A 2F"),
+        "{body}"
+    );
+    assert!(body.contains("<CanonicalRequest>GET\n/demo/digits.jpg\nresponse-content-type=text%2Fhtml&amp;"), "{body}");
+    // The ring can be exchanged.
+    house.service.keys.replace(vec![Key::new("id2", "secret2")]);
+    let (status, body) = house.get(&get, &[]);
+    assert!(status == 403 && body.contains("<EC>0002-00000902</EC>") && body.contains("<OSSAccessKeyId>id<"), "{body}");
 }
 
 #[test]

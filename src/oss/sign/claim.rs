@@ -61,6 +61,13 @@ pub struct Attempt {
     pub equals: bool,
 }
 
+/// What the documentation says.
+impl Default for Attempt {
+    fn default() -> Attempt {
+        Attempt { reading: 0, slash: true, equals: false }
+    }
+}
+
 /// What is signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Form {
@@ -136,7 +143,7 @@ impl Claim {
     ///
     /// # Errors
     /// `AccessDenied` and `RequestTimeTooSkewed`.
-    pub(super) fn check_clock(&self, now: i64) -> Result<(), Error> {
+    pub fn check_clock(&self, now: i64) -> Result<(), Error> {
         if self.time == Time::Until {
             let message = || format!("Invalid date (should be seconds since epoch): {}", self.stamp);
             return self.stamp.parse::<i64>().map(drop).map_err(|_| Error::new(Code::AccessDenied, message()));
@@ -173,7 +180,7 @@ impl Claim {
     ///
     /// # Errors
     /// `AccessDenied`.
-    pub(super) fn check_expiry(&self, now: i64) -> Result<(), Error> {
+    pub fn check_expiry(&self, now: i64) -> Result<(), Error> {
         let end = match self.time {
             Time::Near => None,
             Time::Until => self.stamp.parse::<i64>().ok(),

@@ -29,7 +29,7 @@ impl Key {
     ///
     /// # Errors
     /// `InvalidAccessKeyId` for a missing token, `InvalidSecurityToken`, `SecurityTokenExpired`.
-    pub(super) fn admit(&self, token: Option<&str>, now: i64) -> Result<(), Error> {
+    pub fn admit(&self, token: Option<&str>, now: i64) -> Result<(), Error> {
         match (&self.token, token) {
             (Some(_), None) => return Err(unknown(&self.id)),
             (Some(own), Some(token)) if !bool::from(own.as_bytes().ct_eq(token.as_bytes())) => {

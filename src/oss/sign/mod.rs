@@ -9,6 +9,7 @@ mod claim;
 pub mod clock;
 mod keys;
 pub mod policy;
+mod presign;
 mod v1;
 mod v2;
 mod v4;
@@ -16,6 +17,7 @@ mod v4;
 pub use canonical::Parsed;
 pub use claim::{Attempt, Claim, Form, Scheme, Scope, Time};
 pub use keys::{Key, Keys, find, parse as parse_keys};
+pub use presign::{Order, presign};
 pub use v4::LIFETIME_LIMIT_S;
 
 use super::wire::Headers;
@@ -87,7 +89,7 @@ pub fn judge(subject: &Subject, keys: &Keys, region: Option<&str>) -> Result<Cal
     claim.check_clock(now)?;
     let attempts = claim.attempts(&request);
     let Some(attempt) = attempts.iter().find(|attempt| fits(&claim, &claim.form(&request, **attempt), key)) else {
-        let first = attempts.first().copied().unwrap_or(Attempt { reading: 0, slash: true, equals: false });
+        let first = attempts.first().copied().unwrap_or_default();
         return Err(mismatch(&claim, &claim.form(&request, first)));
     };
     claim.check_expiry(now)?;

@@ -11,6 +11,9 @@ use sha1::Sha1;
 /// How its Authorization header begins.
 pub(super) const NAME: &str = "OSS";
 
+/// The query parameter of a URL's signature.
+pub(super) const SIGNATURE: &str = "Signature";
+
 /// The query parameters that are signed, sorted.
 const SUBRESOURCES: &[&str] = &[
     "acl",
@@ -127,7 +130,7 @@ pub(super) fn read_url(request: &Parsed) -> Result<Claim, Error> {
     Ok(Claim {
         scheme: Scheme::V1,
         id: part("OSSAccessKeyId")?,
-        signature: part("Signature")?,
+        signature: part(SIGNATURE)?,
         stamp: part("Expires")?,
         time: Time::Until,
         additional: Vec::new(),
