@@ -11,7 +11,7 @@ use std::ops::Range;
 macro_rules! codes {
     (@name $name:ident) => { stringify!($name) };
     (@name $name:ident $wire:literal) => { $wire };
-    ($($(#[$doc:meta])* $name:ident $($wire:literal as)? $status:literal,)*) => {
+    ($($(#[$doc:meta])* $name:ident $(as $wire:literal)? $status:literal,)*) => {
         /// What went wrong, by meaning. The variant's name is the OSS code on the wire, but for those
         /// that no variant can be called by.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -71,6 +71,10 @@ codes! {
     MalformedPOSTRequest 400,
     /// The policy of a form cannot be read.
     InvalidPolicyDocument 400,
+    /// A part that completes an upload is not there, or has another ETag.
+    InvalidPart 400,
+    /// The parts that complete an upload are not in ascending order.
+    InvalidPartOrder 400,
     /// The source cannot be decoded.
     ImageDamage 403,
     /// The caller has no right to do this.
@@ -102,11 +106,19 @@ codes! {
     /// The bucket has no policy.
     NoSuchBucketPolicy 404,
     /// The add-on that processes later is not there.
-    ImmClient "Imm Client" as 404,
+    ImmClient as "Imm Client" 404,
+    /// The upload does not exist, or has ended.
+    NoSuchUpload 404,
     /// The verb does not apply to the resource.
     MethodNotAllowed 405,
     /// `x-oss-forbid-overwrite: true` and the object exists.
     FileAlreadyExists 409,
+    /// The bucket that is to go holds objects.
+    BucketNotEmpty 409,
+    /// Content is to be appended elsewhere than at the object's end.
+    PositionNotEqualToLength 409,
+    /// Content is to be appended to an object that was not begun by appending.
+    ObjectNotAppendable 409,
     /// A conditional header does not hold.
     PreconditionFailed 412,
     /// A range outside the object, where the caller asked to be told.

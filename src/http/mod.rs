@@ -145,7 +145,8 @@ async fn dispatch(house: &House, request: Request) -> Result<Reply, Error> {
         return Ok(text_reply(status, "text/plain; charset=utf-8", Bytes::from_static(text.as_bytes()), head));
     }
     if request.method == "OPTIONS" {
-        return house.service.preflight(&request).await;
+        let Request { host, path, headers, .. } = request;
+        return house.service.preflight(&host, &path, &headers).await;
     }
     let admitted = house.service.admit(&request, SystemTime::now())?;
     // Clients that sign this want the list of buckets, not a page for people.
@@ -177,7 +178,6 @@ fn translate(request: axum::extract::Request, begin: Instant, patience: Duration
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers: Vec<_> = parts.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
     let host = host(&parts.uri, parts.headers.get(header::HOST).map(text));
-    let secure = parts.uri.scheme_str() == Some("https");
     let body = stream::unfold(body.into_data_stream(), move |mut chunks| async move {
         let chunk = match tokio::time::timeout(patience, chunks.next()).await {
             Ok(chunk) => chunk?.map_err(incomplete),

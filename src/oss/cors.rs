@@ -115,7 +115,7 @@ fn fits(pattern: &str, text: &str) -> bool {
 ///
 /// # Errors
 /// `BadRequest` where it does not say what it is about, `AccessForbidden` where no rule fits.
-pub async fn preflight(service: &Service, bucket: Option<&Bucket>, headers: &Headers) -> Result<Reply, Error> {
+pub(super) async fn preflight(service: &Service, bucket: Option<&Bucket>, headers: &Headers) -> Result<Reply, Error> {
     let lacking = |header: &str| {
         let message = format!("Insufficient information. {header} request header needed.");
         Error::new(Code::BadRequest, message)
@@ -138,7 +138,7 @@ pub async fn preflight(service: &Service, bucket: Option<&Bucket>, headers: &Hea
 
 /// Adds to an answer what lets the page of another origin read it, where a rule fits. A failure to
 /// read the rules only leaves it out: the answer itself stands.
-pub async fn allowed(service: &Service, bucket: Option<&Bucket>, origin: &str, method: &str, reply: Reply) -> Reply {
+pub(super) async fn allowed(service: &Service, bucket: Option<&Bucket>, origin: &str, method: &str, reply: Reply) -> Reply {
     let wish = Wish { origin, method, headers: Vec::new() };
     let rules = Rules::load(service, bucket).await.unwrap_or_default();
     match rules.fitting(&wish) {
@@ -148,7 +148,7 @@ pub async fn allowed(service: &Service, bucket: Option<&Bucket>, origin: &str, m
 }
 
 /// `PutBucketCors`.
-pub async fn put(service: &Service, bucket: Bucket, order: Order) -> Result<Reply, Error> {
+pub(super) async fn put(service: &Service, bucket: Bucket, order: Order) -> Result<Reply, Error> {
     service.store.bucket(&bucket).await?;
     let Request { headers, body, .. } = order.request;
     let rules: Rules = xml::read(&document_body(&headers, body).await?)?;
@@ -169,7 +169,7 @@ pub async fn put(service: &Service, bucket: Bucket, order: Order) -> Result<Repl
 }
 
 /// `GetBucketCors`.
-pub async fn get(service: &Service, bucket: Bucket) -> Result<Reply, Error> {
+pub(super) async fn get(service: &Service, bucket: Bucket) -> Result<Reply, Error> {
     service.store.bucket(&bucket).await?;
     let Some(found) = service.store.document(&bucket, DOCUMENT).await? else {
         let error = Error::new(Code::NoSuchCORSConfiguration, "The CORS Configuration does not exist.");
@@ -198,7 +198,7 @@ pub async fn get(service: &Service, bucket: Bucket) -> Result<Reply, Error> {
 }
 
 /// `DeleteBucketCors`.
-pub async fn delete(service: &Service, bucket: Bucket) -> Result<Reply, Error> {
+pub(super) async fn delete(service: &Service, bucket: Bucket) -> Result<Reply, Error> {
     service.store.bucket(&bucket).await?;
     service.store.delete_document(&bucket, DOCUMENT).await?;
     Ok(Reply::empty(204))

@@ -40,7 +40,7 @@ use sign::{Caller, Keys, Subject};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use wire::{Reply, Request};
+use wire::{Headers, Reply, Request};
 
 /// What identifies a processed answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -235,9 +235,9 @@ impl Service {
     ///
     /// # Errors
     /// `AccessForbidden` where no rule allows what the browser wants to do.
-    pub async fn preflight(&self, request: &Request) -> Result<Reply, Error> {
-        let bucket = Address::read(&request.host, &request.path, &self.rules.domains)?.bucket;
-        cors::preflight(self, bucket.as_ref(), &request.headers).await
+    pub async fn preflight(&self, host: &str, path: &str, headers: &Headers) -> Result<Reply, Error> {
+        let bucket = Address::read(host, path, &self.rules.domains)?.bucket;
+        cors::preflight(self, bucket.as_ref(), headers).await
     }
 
     /// Lets pages of other origins read an answer where a rule allows it.

@@ -110,11 +110,15 @@ pub async fn texts(service: &Service, bucket: &Bucket, process: &str) -> Result<
 /// `NoSuchStyle` where `@!`, which means nothing else, names a style that is not there.
 pub async fn named_by_key(service: &Service, target: &Target) -> Result<Option<(Key, String)>, Error> {
     let settings = Settings::load(service, &target.bucket).await?;
-    let own: Vec<String> = settings.delimiters.chars().filter(|c| "-_/!".contains(*c)).map(String::from).collect();
-    let separators = SEPARATORS.into_iter().chain(own.iter().map(String::as_str));
+    let own = settings.delimiters.chars().filter(|c| "-_/!".contains(*c)).map(String::from);
+    let separators: Vec<_> = SEPARATORS.into_iter().map(str::to_owned).chain(own).collect();
     let keys = [Some(&target.key), target.alternative.as_ref()];
-    for (separator, key) in separators.flat_map(|separator| keys.into_iter().flatten().map(move |key| (separator, key))) {
-        let Some((before, name)) = key.as_str().rsplit_once(separator) else { continue };
+    let mut candidates = Vec::new();
+    for separator in &separators {
+        let split = keys.iter().flatten().filter_map(|key| key.as_str().rsplit_once(separator));
+        candidates.extend(split.map(|(before, name)| (separator, before, name)));
+    }
+    for (separator, before, name) in candidates {
         let Ok(before) = Key::new(before) else { continue };
         if !is_name(name) {
             continue;

@@ -1,6 +1,5 @@
 //! Requests and replies as this room sees them: no sockets, no HTTP library.
 
-use crate::error::Error;
 use bytes::Bytes;
 use std::borrow::Cow;
 use futures_util::Stream;

@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::oss::conditions::{self, Verdict};
 use crate::oss::query::invalid;
 use crate::oss::route::Target;
+use crate::oss::sign::Caller;
 use crate::oss::wire::{Headers, Reply};
 use crate::oss::xml::Xml;
 use crate::oss::{Order, Service, access, calls};
@@ -35,13 +36,18 @@ impl Source {
 
     /// The source's facts, if the caller may read it and its conditions hold; `None` where it has
     /// not been modified.
-    async fn judged(&self, service: &Service, order: &Order) -> Result<Option<ObjectMeta>, Error> {
+    async fn judged(
+        &self,
+        service: &Service,
+        caller: &Caller,
+        headers: &Headers,
+    ) -> Result<Option<ObjectMeta>, Error> {
         let acl = service.bucket_acl(&self.bucket).await?;
         let found = service.store.head(&self.bucket, &self.key).await;
         let acl = found.as_ref().ok().and_then(|meta| meta.description.acl).unwrap_or(acl);
-        access::check(&order.caller, calls::Right::Read, acl)?;
+        access::check(caller, calls::Right::Read, acl)?;
         let meta = found?;
-        let conditions = order.request.headers.0.iter().filter_map(|(name, value)| {
+        let conditions = headers.0.iter().filter_map(|(name, value)| {
             Some((name.strip_prefix("x-oss-copy-source-")?.to_owned(), value.clone()))
         });
         match conditions::judge(&Headers(conditions.collect()), &meta.etag, meta.last_modified) {
@@ -58,7 +64,7 @@ pub async fn copy(service: &Service, target: Target, order: Order) -> Result<Rep
     let headers = &order.request.headers;
     let source = Source::read(headers)?;
     let described = described_by(headers, &order.caller)?;
-    let Some(meta) = source.judged(service, &order).await? else { return Ok(Reply::new(304)) };
+    let Some(meta) = source.judged(service, &order.caller, headers).await? else { return Ok(Reply::new(304)) };
     let onto_itself = source.bucket == target.bucket && source.key == target.key;
     let replaced = match headers.get("x-oss-metadata-directive") {
         _ if onto_itself => true,
@@ -73,9 +79,8 @@ pub async fn copy(service: &Service, target: Target, order: Order) -> Result<Rep
         // An ACL is never copied.
         false => crate::store::Description { acl: described.acl, ..meta.description },
     };
-    let (bucket, key) = (&target.bucket, &target.key);
-    let meta =
-        service.store.copy(&source.bucket, &source.key, bucket, key, Some(description), replace(headers)).await?;
+    let (from, to) = ((&source.bucket, &source.key), (&target.bucket, &target.key));
+    let meta = service.store.copy(from, to, Some(description), replace(headers)).await?;
     Ok(digested(result("CopyObjectResult", &meta.etag, meta.last_modified), &meta))
 }
 
@@ -85,7 +90,7 @@ pub async fn copy_part(service: &Service, target: Target, order: Order) -> Resul
     let (id, number) = (upload_id(&order.query)?, part_number(&order.query)?);
     let headers = &order.request.headers;
     let source = Source::read(headers)?;
-    if source.judged(service, &order).await?.is_none() {
+    if source.judged(service, &order.caller, headers).await?.is_none() {
         return Ok(Reply::new(304));
     }
     let object = service.store.get(&source.bucket, &source.key).await?;

@@ -58,14 +58,11 @@ impl Studied {
     /// Those of the work; `ImageTooLarge` for files over the limit.
     pub async fn run(self, service: &Service, fetch: Instant) -> Result<(Answer, Waited), Error> {
         let limit_bytes = service.rules.source_limit_bytes;
-        let whole = async |object: Object| {
-            object.read(limit_bytes).await?.ok_or_else(|| Error::source_too_large(limit_bytes))
-        };
-        let source = whole(self.object).await?;
+        let source = whole(self.object, limit_bytes).await?;
         let mut files = Vec::with_capacity(self.assets.len());
         for object in self.assets {
             files.push(match object {
-                Some(object) => Some(whole(object).await?),
+                Some(object) => Some(whole(object, limit_bytes).await?),
                 None => None,
             });
         }
@@ -75,6 +72,11 @@ impl Studied {
         let (answer, queued) = service.crew.run(self.cancel, job).await?;
         Ok((answer, Waited { fetched, queued }))
     }
+}
+
+/// The bytes of an object that is not too large to be processed.
+async fn whole(object: Object, limit_bytes: u64) -> Result<Bytes, Error> {
+    object.read(limit_bytes).await?.ok_or_else(|| Error::source_too_large(limit_bytes))
 }
 
 /// Time that went by before the work.

@@ -39,8 +39,8 @@ pub async fn put_part(service: &Service, target: Target, order: Order) -> Result
     let upload = Upload { expected_md5, limit_bytes: limit_bytes(service, headers)?, ..Upload::default() };
     let part = service.store.put_part(&target.bucket, &target.key, &id, number, order.request.body, upload).await?;
     Ok(Reply::empty(200)
-        .header("ETag", part.etag)
         .header("Content-MD5", content_md5(&part.etag))
+        .header("ETag", part.etag)
         .header("x-oss-hash-crc64ecma", part.crc64.to_string()))
 }
 

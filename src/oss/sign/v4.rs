@@ -90,7 +90,7 @@ pub(super) fn read_url(request: &Parsed) -> Result<Claim, Error> {
 }
 
 /// `ID/DATE/REGION/PRODUCT/aliyun_v4_request`.
-fn read_credential(text: &str) -> Result<(String, Scope), Error> {
+pub(super) fn read_credential(text: &str) -> Result<(String, Scope), Error> {
     let parts: Vec<_> = text.split('/').collect();
     match parts[..] {
         [id, day, region, PRODUCT, TERMINATOR] => {
