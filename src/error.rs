@@ -60,6 +60,10 @@ codes! {
     EntityTooLarge 400,
     /// The request was cut short while its body was read.
     IncompleteBody 400,
+    /// A part that completes an upload is not there, or has another ETag.
+    InvalidPart 400,
+    /// The parts that complete an upload are not in ascending order.
+    InvalidPartOrder 400,
     /// The source cannot be decoded.
     ImageDamage 403,
     /// The caller has no right to do this.
@@ -70,10 +74,18 @@ codes! {
     NoSuchStyle 404,
     /// The bucket does not exist.
     NoSuchBucket 404,
+    /// The upload does not exist, or has ended.
+    NoSuchUpload 404,
     /// The verb does not apply to the resource.
     MethodNotAllowed 405,
     /// `x-oss-forbid-overwrite: true` and the object exists.
     FileAlreadyExists 409,
+    /// The bucket that is to go holds objects.
+    BucketNotEmpty 409,
+    /// Content is to be appended elsewhere than at the object's end.
+    PositionNotEqualToLength 409,
+    /// Content is to be appended to an object that was not begun by appending.
+    ObjectNotAppendable 409,
     /// A conditional header does not hold.
     PreconditionFailed 412,
     /// A range outside the object, where the caller asked to be told.

@@ -47,19 +47,19 @@ fn serve(config: &Config) -> Result<(), String> {
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let demo = Bucket::new(DEMO_BUCKET).map_err(|error| error.to_string())?;
         let demo = service.store.bucket_exists(&demo).await.map_err(|error| error.to_string())?;
-        print(&greeting(config, address, &service.store, &remark, demo));
+        print(&greeting(config, address, &remark, demo));
         http::serve(listener, service, demo, config.patience).await.map_err(|error| error.to_string())
     })
 }
 
 /// What a person wants to know once the server listens.
-fn greeting(config: &Config, address: SocketAddr, store: &Store, remark: &str, demo: bool) -> String {
+fn greeting(config: &Config, address: SocketAddr, remark: &str, demo: bool) -> String {
     let mut shown = address;
     if address.ip().is_unspecified() {
         shown.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
     }
     let mut text = format!("Pixelpass listens on http://{address}/\n\n{config}\n");
-    text.push_str(&format!("store: {}\n", store.root().display()));
+    text.push_str(&format!("store: {}\n", config.store));
     text.push_str(&format!("engine: {} ({remark})\n", config.engine.name()));
     for lack in codec::lacks() {
         text.push_str(&format!("formats: {lack}\n"));

@@ -90,6 +90,7 @@ fn range(text: &str, length_bytes: u64) -> Option<RangeInclusive<u64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::{Description, ObjectKind};
 
     fn headers(pairs: &[(&str, &str)]) -> Headers {
         Headers(pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect())
@@ -102,7 +103,11 @@ mod tests {
             // Thu, 01 Jan 1970 00:01:40.5
             last_modified: UNIX_EPOCH + Duration::from_millis(100_500),
             etag: "\"ABC\"".to_owned(),
+            kind: ObjectKind::Normal,
+            crc64: None,
+            md5: None,
             content_type: String::new(),
+            description: Description::default(),
         };
         const BEFORE: &str = "Thu, 01 Jan 1970 00:01:39 GMT";
         const SAME: &str = "Thu, 01 Jan 1970 00:01:40 GMT";

@@ -2,16 +2,15 @@
 
 use super::conditions::{self, Part, Verdict};
 use super::route::{Target, has};
-use super::wire::{Body, Headers, Incoming, Reply, Request};
+use super::wire::{Body, Headers, Reply, Request};
 use super::{Prepared, Rights, Service};
 use crate::cancel::Cancel;
 use crate::error::{Code, Ec, Error};
 use crate::processor::Answer;
-use crate::store::{Content, Key, Object, ObjectMeta, Replace};
+use crate::store::{Description, Key, Object, ObjectKind, ObjectMeta, Replace, Upload};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use futures_util::StreamExt;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
@@ -110,7 +109,8 @@ async fn assets(service: &Service, target: &Target, keys: &[String]) -> Result<V
 /// The object as it is stored.
 fn plain(object: Object, headers: &Headers, head: bool) -> Result<Reply, Error> {
     let meta = object.meta.clone();
-    let (mut reply, range) = framed(&meta, &meta.content_type, headers, meta.size_bytes, head)?;
+    let (reply, range) = framed(&meta, &meta.content_type, headers, meta.size_bytes, head)?;
+    let mut reply = kept(reply, &meta);
     if !head {
         reply.body = Body::Chunks(Box::pin(object.stream(range)));
     }
@@ -182,34 +182,27 @@ pub(super) async fn put(service: &Service, target: &Target, request: Request) ->
         Some(value) if value.eq_ignore_ascii_case("true") => Replace::No,
         _ => Replace::Yes,
     };
-    let chunks = collect(request.body, limit_bytes).await?;
-    let content = Content::new(chunks).await?;
-    if expected_md5.is_some_and(|expected| expected != content.md5) {
-        return Err(invalid_digest());
+    let upload = Upload { description: described_by(&request.headers), replace, expected_md5, limit_bytes };
+    let meta = service.store.put(&target.bucket, &target.key, request.body, upload).await?;
+    let mut reply = Reply::new(200).header("ETag", meta.etag);
+    if let Some(md5) = meta.md5 {
+        reply = reply.header("Content-MD5", STANDARD.encode(md5));
     }
-    let md5 = STANDARD.encode(content.md5);
-    let crc64 = content.crc64;
-    let etag = service.store.put(&target.bucket, &target.key, content, replace).await?;
-    Ok(Reply::new(200)
-        .header("ETag", etag)
-        .header("Content-MD5", md5)
-        .header("x-oss-hash-crc64ecma", crc64.to_string())
-        .whole(Bytes::new(), false))
+    if let Some(crc64) = meta.crc64 {
+        reply = reply.header("x-oss-hash-crc64ecma", crc64.to_string());
+    }
+    Ok(reply.whole(Bytes::new(), false))
 }
 
-/// The chunks of a body of at most `limit_bytes`.
-async fn collect(mut body: Incoming, limit_bytes: u64) -> Result<Vec<Bytes>, Error> {
-    let mut chunks = Vec::new();
-    let mut length = 0;
-    while let Some(chunk) = body.next().await {
-        let chunk = chunk?;
-        length += chunk.len() as u64;
-        if length > limit_bytes {
-            return Err(too_large(limit_bytes));
-        }
-        chunks.push(chunk);
-    }
-    Ok(chunks)
+/// What an upload's headers say of its content.
+fn described_by(headers: &Headers) -> Description {
+    let text = |name: &str| headers.get(name).filter(|value| !value.is_empty()).map(str::to_owned);
+    let kept = Description::HEADERS.into_iter().filter_map(|name| Some((name.to_owned(), text(name)?)));
+    let user = headers.0.iter().filter_map(|(name, value)| {
+        let name = name.strip_prefix("x-oss-meta-").filter(|name| !name.is_empty())?;
+        Some((name.to_owned(), value.trim().to_owned()))
+    });
+    Description { content_type: text("content-type"), headers: kept.collect(), user: user.collect(), acl: None }
 }
 
 fn decode_md5(text: &str) -> Result<[u8; 16], Error> {
@@ -245,8 +238,29 @@ fn described(reply: Reply, meta: &ObjectMeta, content_type: &str) -> Reply {
     identified(reply, meta)
         .header("Content-Type", content_type)
         .header("Accept-Ranges", "bytes")
-        .header("x-oss-object-type", "Normal")
+        .header("x-oss-object-type", meta.kind.name())
         .header("x-oss-storage-class", "Standard")
+}
+
+/// The headers that belong to the stored content alone: digests and the writer's own.
+fn kept(mut reply: Reply, meta: &ObjectMeta) -> Reply {
+    if let Some(crc64) = meta.crc64 {
+        reply = reply.header("x-oss-hash-crc64ecma", crc64.to_string());
+    }
+    // Of the whole, so not beside a part.
+    if let Some(md5) = meta.md5.filter(|_| reply.status == 200) {
+        reply = reply.header("Content-MD5", STANDARD.encode(md5));
+    }
+    if meta.kind == ObjectKind::Appendable {
+        reply = reply.header("x-oss-next-append-position", meta.size_bytes.to_string());
+    }
+    for (name, value) in &meta.description.headers {
+        reply = reply.header(name.clone(), value.as_str());
+    }
+    for (name, value) in &meta.description.user {
+        reply = reply.header(format!("x-oss-meta-{name}"), value.as_str());
+    }
+    reply
 }
 
 /// The headers that tell one state of an object from another; processing changes neither.

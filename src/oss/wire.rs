@@ -1,8 +1,8 @@
 //! Requests and replies as this room sees them: no sockets, no HTTP library.
 
-use crate::error::Error;
 use bytes::Bytes;
 use futures_util::Stream;
+use std::borrow::Cow;
 use std::io;
 use std::pin::Pin;
 use std::time::Instant;
@@ -24,7 +24,7 @@ pub struct Request {
 }
 
 /// The chunks of a request's body.
-pub type Incoming = Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>;
+pub type Incoming = crate::store::Body;
 
 /// Header names in lower case, with their values.
 #[derive(Debug, Default)]
@@ -41,7 +41,7 @@ impl Headers {
 pub struct Reply {
     pub status: u16,
     /// Names with values of visible ASCII.
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(Cow<'static, str>, String)>,
     pub body: Body,
 }
 
@@ -58,12 +58,12 @@ impl Reply {
     }
 
     /// Adds a header; what a header cannot carry becomes `?`.
-    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Reply {
+    pub fn header(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Reply {
         let mut value: String = value.into();
         if !value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
             value = value.chars().map(|c| if (' '..='~').contains(&c) { c } else { '?' }).collect();
         }
-        self.headers.push((name, value));
+        self.headers.push((name.into(), value));
         self
     }
 
