@@ -26,6 +26,9 @@ const PREFIX: &str = "PIXELPASS_";
 /// What begins the names that speak to the tests.
 const TEST_PREFIX: &str = "PIXELPASS_TEST_";
 
+/// What begins the names of the variables that say how an S3 store is reached.
+const S3_PREFIX: &str = "AWS_";
+
 const MB: u64 = 1024 * 1024;
 
 /// All settings, checked.
@@ -189,6 +192,12 @@ impl Config {
             if let Some(row) = Row::named(name) {
                 config.take(row, values.clone(), &format!("--{name}"), &mut mistakes);
             }
+        }
+        if let Place::S3(place) = &mut config.store {
+            let of_the_vendor = |(name, value): &(String, String)| {
+                (name.starts_with(S3_PREFIX) && !value.is_empty()).then(|| (name.clone(), value.clone()))
+            };
+            place.variables = sources.environment.iter().filter_map(of_the_vendor).collect();
         }
         if mistakes.is_empty() { Ok(config) } else { Err(Mistakes(mistakes)) }
     }

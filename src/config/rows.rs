@@ -62,7 +62,7 @@ pub static ROWS: &[Row] = &[
             },
         },
         default: "./pixelpass-data with samples",
-        doc: "Directory of buckets, each a directory of plain files; or a file:// URL of one",
+        doc: "Directory of buckets, each a directory of plain files; or file:///DIR, s3://BUCKET[/PREFIX] (reached as AWS_ variables say), memory://",
     },
     Row {
         name: "engine",

@@ -39,7 +39,7 @@ fn lists_replace_those_of_lower_sources() {
 
 #[test]
 fn all_mistakes_are_told_together() {
-    let file = "wrokers = 1\nworkers = 0\nengine = true\nstore = 's3://x'";
+    let file = "wrokers = 1\nworkers = 0\nengine = true\nstore = 'ftp://x'";
     let environment = [("PIXELPASS_WORKRES", "1"), ("PIXELPASS_ANONYMOUS", "all"), ("PIXELPASS_CONFIG", "x")];
     let flags = [("cache", "memory"), ("listen", "8080"), ("access-key", "hunter2"), ("deadline-ms", "-1")];
     let Mistakes(mut said) = assemble(file, &environment, &flags).unwrap_err();
@@ -54,7 +54,7 @@ fn all_mistakes_are_told_together() {
             "PIXELPASS_ANONYMOUS: 'all' must be one of none, read, write",
             "PIXELPASS_WORKRES: no setting has this variable",
             "pixelpass.toml: engine: must be auto|cpu|gpu",
-            "pixelpass.toml: store: 's3://x' stores of kind s3:// are not built yet; name a directory",
+            "pixelpass.toml: store: 'ftp://x' there is no store of kind ftp://; name a directory, file://, s3:// or memory://",
             "pixelpass.toml: workers: '0' must be a whole number of threads, 1 to 1024",
             "pixelpass.toml: wrokers: no setting has this name",
         ]

@@ -3,7 +3,7 @@
 use super::*;
 use crate::engine::Kind;
 use crate::processor::Times;
-use crate::store::Place;
+use crate::store::{Bucket, Key, Place, Upload};
 use futures_util::{StreamExt, stream};
 use sign::{Key, Order, Reading, Scheme, presign};
 use std::fs;
@@ -57,11 +57,14 @@ fn house(anonymous: Rights) -> House {
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let path = std::env::temp_dir().join(format!("pixelpass-oss-{}-{number}", std::process::id()));
     fs::create_dir_all(path.join("demo")).unwrap();
-    fs::write(path.join("demo/digits.jpg"), "123456789").unwrap();
     fs::write(path.join("demo/long.jpg"), vec![0; 200]).unwrap();
+    let store = Store::open(&Place::Directory(path.clone())).unwrap();
+    let digits = Box::pin(stream::iter([Ok(Bytes::from("123456789"))]));
+    let (bucket, key) = (Bucket::new("demo").unwrap(), Key::new("digits.jpg").unwrap());
+    wait(store.put(&bucket, &key, digits, Upload::default())).unwrap();
     let fake = Arc::new(Fake::default());
     let service = Service {
-        store: Store::open(&Place::Directory(path.clone())).unwrap(),
+        store,
         studio: fake.clone(),
         crew: Crew::new(NonZeroUsize::MIN, NonZeroUsize::MIN).unwrap(),
         rules: Rules {
@@ -132,7 +135,7 @@ fn a_plain_get_and_its_head() {
     assert_eq!((reply.status, body.as_str()), (200, "123456789"));
     assert_eq!(reply.get("ETag"), Some(ETAG));
     assert_eq!(reply.get("Content-Type"), Some("image/jpeg"));
-    assert_eq!(reply.get("x-oss-hash-crc64ecma"), None);
+    assert_eq!(reply.get("x-oss-hash-crc64ecma"), Some("11051210869376104954"));
     let (head, nothing) = house.ask("HEAD", "/digits.jpg", &[], &[]);
     assert_eq!((head.status, nothing.as_str()), (200, ""));
     assert_eq!(head.headers, reply.headers);
@@ -285,7 +288,6 @@ fn a_put_answers_with_its_digests_and_can_be_read_back() {
         ("/x", &[], &["12345", "67890", "1"], 400, "EntityTooLarge"),
         ("/x", &[("content-length", "11")], &[], 400, "EntityTooLarge"),
         ("/x", &[("x-oss-copy-source", "/demo/digits.jpg")], &[], 501, "NotImplemented"),
-        ("/a/../x", &[], &["x"], 400, "InvalidObjectName"),
     ];
     for (target, headers, body, status, code) in cases {
         let (reply, body) = house.ask("PUT", target, headers, body);
