@@ -18,7 +18,7 @@ fn flags_beat_the_environment_beats_the_file_beats_the_default() {
     assert_eq!((config.workers.get(), config.queue().get()), (6, 5));
     assert_eq!((config.engine, config.listen.port()), (Setting::Cpu, 1));
     assert_eq!(config.anonymous, Rights::Read);
-    assert_eq!(config.base_domains, ["localhost"]);
+    assert_eq!(config.domains.bases, ["localhost"]);
 }
 
 #[test]
@@ -30,9 +30,9 @@ fn the_queue_grows_with_the_workers() {
 fn lists_replace_those_of_lower_sources() {
     let file = "base-domain = ['a.org', 'B.org']\naccess-key = 'one:1'";
     let config = assemble(file, &[], &[]).unwrap();
-    assert_eq!(config.base_domains, ["a.org", "b.org"]);
+    assert_eq!(config.domains.bases, ["a.org", "b.org"]);
     let config = assemble(file, &[("PIXELPASS_ACCESS_KEY", "two:2, three:3:3")], &[("base-domain", "c.org")]).unwrap();
-    assert_eq!(config.base_domains, ["c.org"]);
+    assert_eq!(config.domains.bases, ["c.org"]);
     let keys: Vec<_> = config.access_keys.iter().map(|key| (key.id.as_str(), key.secret.as_str())).collect();
     assert_eq!(keys, [("two", "2"), ("three", "3:3")]);
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::engine::Kind;
 use crate::processor::Times;
-use crate::store::{Bucket, Key, Place, Upload};
+use crate::store::{Bucket, Place, Upload};
 use futures_util::{StreamExt, stream};
 use sign::{Key, Order, Reading, Scheme, presign};
 use std::fs;
@@ -21,7 +21,7 @@ struct Fake {
 }
 
 impl Studio for Fake {
-    fn prepare(self: Arc<Self>, process: &str) -> Result<Prepared, Error> {
+    fn prepare(self: Arc<Self>, process: &str, _: &BTreeMap<String, String>) -> Result<Prepared, Error> {
         let panics = match process {
             "image/reverse" => false,
             "image/panic" => true,
@@ -34,7 +34,7 @@ impl Studio for Fake {
             let (engine, times) = (Kind::Cpu, Times::default());
             Ok(Answer { bytes, content_type: "image/png", engine, reason: "no adapter – yet".into(), times })
         });
-        Ok(Prepared { assets: Vec::new(), work })
+        Ok(Prepared { assets: Vec::new(), canonical: process.to_owned(), work })
     }
 }
 
@@ -60,7 +60,7 @@ fn house(anonymous: Rights) -> House {
     fs::write(path.join("demo/long.jpg"), vec![0; 200]).unwrap();
     let store = Store::open(&Place::Directory(path.clone())).unwrap();
     let digits = Box::pin(stream::iter([Ok(Bytes::from("123456789"))]));
-    let (bucket, key) = (Bucket::new("demo").unwrap(), Key::new("digits.jpg").unwrap());
+    let (bucket, key) = (Bucket::new("demo").unwrap(), crate::store::Key::new("digits.jpg").unwrap());
     wait(store.put(&bucket, &key, digits, Upload::default())).unwrap();
     let fake = Arc::new(Fake::default());
     let service = Service {
@@ -69,11 +69,14 @@ fn house(anonymous: Rights) -> House {
         crew: Crew::new(NonZeroUsize::MIN, NonZeroUsize::MIN).unwrap(),
         rules: Rules {
             anonymous,
-            base_domains: vec!["localhost".to_owned()],
-            region: None,
+            domains: Domains { bases: vec!["localhost".to_owned()], custom: Vec::new() },
+            region: "cn-hangzhou".to_owned(),
+            insist_on_region: false,
             deadline: Duration::from_secs(600),
             upload_limit_bytes: 10,
             source_limit_bytes: 100,
+            validators: Validators::Source,
+            cors: cors::Rules::default(),
         },
         keys: Arc::new(Keys::new(vec![Key::new("id", "secret")])),
     };
@@ -100,9 +103,9 @@ impl House {
             begin: Instant::now(),
         };
         wait(async {
-            let operation = self.service.route(&request);
-            let reply = match operation {
-                Ok(operation) => self.service.perform(operation, request).await,
+            let admitted = self.service.admit(&request, SystemTime::now());
+            let reply = match admitted {
+                Ok(admitted) => self.service.perform(admitted, request).await,
                 Err(error) => Err(error),
             };
             let mut reply = reply.unwrap_or_else(|error| error_reply(&error, method == "HEAD", "ID", "HOST"));
@@ -287,7 +290,8 @@ fn a_put_answers_with_its_digests_and_can_be_read_back() {
         ("/x", &[("content-md5", "short")], &["x"], 400, "InvalidDigest"),
         ("/x", &[], &["12345", "67890", "1"], 400, "EntityTooLarge"),
         ("/x", &[("content-length", "11")], &[], 400, "EntityTooLarge"),
-        ("/x", &[("x-oss-copy-source", "/demo/digits.jpg")], &[], 501, "NotImplemented"),
+        ("/x", &[("x-oss-copy-source", "/demo/none.jpg")], &[], 404, "NoSuchKey"),
+        ("/x", &[("x-oss-copy-source", "digits.jpg")], &[], 400, "InvalidArgument"),
     ];
     for (target, headers, body, status, code) in cases {
         let (reply, body) = house.ask("PUT", target, headers, body);

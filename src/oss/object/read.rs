@@ -110,7 +110,8 @@ const OVERRIDES: [(&str, &str); 6] = [
 type Overrides = Vec<(&'static str, String)>;
 
 fn overrides(caller: &Caller, query: &Query) -> Result<Overrides, Error> {
-    let given = OVERRIDES.iter().filter_map(|(name, header)| Some((name, (*header, query.get(name)?))));
+    let value = |name: &str| query.get(name).filter(|value| !value.is_empty());
+    let given = OVERRIDES.iter().filter_map(|(name, header)| Some((name, (*header, value(name)?))));
     let given: Vec<_> = given.collect();
     match (caller, given.first()) {
         (Caller::Anonymous, Some((name, _))) => {
