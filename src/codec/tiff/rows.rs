@@ -221,3 +221,73 @@ impl Read for PackBits<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(compression: CompressionMethod, packed: &[u8], row_bytes: usize) -> Vec<Vec<u8>> {
+        let form = Form { row_bytes, padding_bytes: 0, bits: 8, step: 1, swapped: false, differences: false };
+        let mut rows = Rows::unpack(compression, packed, form).unwrap();
+        std::iter::from_fn(|| rows.advance().ok().map(|()| rows.row().to_vec())).collect()
+    }
+
+    #[test]
+    fn both_ways_of_lzw() {
+        // TIFF 6.0, section 13: the codes 256, 7, 258, 8, 8, 258, 6, 6, 257 of 9 bits each, then
+        // the same with the lowest bit first.
+        let now = [0x80, 0x01, 0xe0, 0x40, 0x80, 0x44, 0x08, 0x0c, 0x06, 0x80, 0x80];
+        let before = [0x00, 0x0f, 0x08, 0x44, 0x80, 0x40, 0xa0, 0x01, 0x03, 0x01, 0x01];
+        for packed in [now, before] {
+            let rows = rows(CompressionMethod::LZW, &packed, 3);
+            assert_eq!(rows, [[7, 7, 7], [8, 8, 7], [7, 6, 6]]);
+        }
+    }
+
+    #[test]
+    fn runs_cross_rows() {
+        // Apple's Technical Note TN1023.
+        let packed = [0xfe, 0xaa, 0x02, 0x80, 0x00, 0x2a, 0xfd, 0xaa, 0x03, 0x80, 0x00, 0x2a, 0x22, 0xf7, 0xaa];
+        let rows = rows(CompressionMethod::PackBits, &packed, 8);
+        assert_eq!(
+            rows,
+            [
+                [0xaa, 0xaa, 0xaa, 0x80, 0x00, 0x2a, 0xaa, 0xaa],
+                [0xaa, 0xaa, 0x80, 0x00, 0x2a, 0x22, 0xaa, 0xaa],
+                [0xaa; 8]
+            ]
+        );
+    }
+
+    #[test]
+    fn padding_is_passed_over() {
+        let form = Form { row_bytes: 2, padding_bytes: 1, bits: 8, step: 1, swapped: false, differences: false };
+        for packed in [&[1, 2, 9, 3, 4, 9][..], &[1, 2, 9, 3, 4]] {
+            let mut rows = Rows::unpack(CompressionMethod::None, packed, form).unwrap();
+            rows.advance().unwrap();
+            assert_eq!(rows.row(), [1, 2]);
+            rows.advance().unwrap();
+            assert_eq!(rows.row(), [3, 4]);
+            assert!(rows.advance().is_err());
+        }
+    }
+
+    #[test]
+    fn sums_are_of_samples() {
+        let form = |bits, step| Form { row_bytes: 6, padding_bytes: 0, bits, step, swapped: false, differences: true };
+        let restored = |form: Form| {
+            let mut row = [1, 255, 3, 1, 2, 4];
+            form.restore(&mut row);
+            row
+        };
+        assert_eq!(restored(form(8, 1)), [1, 0, 3, 4, 6, 10]);
+        assert_eq!(restored(form(8, 2)), [1, 255, 4, 0, 6, 4]);
+        assert_eq!(restored(form(8, 3)), [1, 255, 3, 2, 1, 7]);
+        // Of little-endian machines: 0xff01, 0x0103, 0x0402.
+        let swapped = cfg!(target_endian = "big");
+        let mut row = [1u8, 255, 3, 1, 2, 4];
+        Form { swapped, ..form(16, 1) }.restore(&mut row);
+        let values = [0xff01u16, 0x0004, 0x0406].map(u16::to_ne_bytes);
+        assert_eq!(row, values.as_flattened());
+    }
+}
