@@ -49,6 +49,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("quantette", &["codec"]),
     ("quantizr", &["codec"]),
     ("tiff", &["codec"]),
+    ("weezl", &["codec"]),
     ("fontdb", &["text"]),
     ("swash", &["text"]),
     ("serde_json", &["processor", "oss", "store"]),
