@@ -45,7 +45,7 @@ const BATCH_BYTES: u64 = 128 * 1024 * 1024;
 
 /// Sources of more bytes are streamed where that is possible. Smaller ones are no burden: their
 /// buffers are kept from picture to picture, and a pass over all of one is shared best.
-const WHOLE_BYTES: u64 = 64 * 1024 * 1024;
+pub const WHOLE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// A watermark picture that cannot be used is the watermark's error; one over a limit, or time
 /// that has run out, is told as it is.

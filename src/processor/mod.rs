@@ -255,13 +255,7 @@ impl Processor {
     ) -> Result<Answer, Error> {
         let text = match question {
             Question::Info => ask::info(source, probe),
-            Question::AverageHue => {
-                let _reservation = self.memory.reserve(probe.size.pixels() * 4)?;
-                let frame = self.cpu.frame(probe.size);
-                let mut frame = frame.map_err(|declined| Error::internal(declined.to_string()))?;
-                codec::decode(source, probe, 1, &mut frame.view_mut(), cancel)?;
-                ask::average_hue(&frame.view())
-            }
+            Question::AverageHue => self.average_hue(source, probe, cancel)?,
         };
         let times = Times { decode: begin.elapsed(), ..Times::default() };
         let reason = Cow::Borrowed("nothing to compute");

@@ -127,6 +127,15 @@ const TIGHT_BYTES: u64 = 8 << 20;
 const AMPLE_BYTES: u64 = 1 << 30;
 
 #[test]
+fn the_main_colour_of_rows_is_that_of_the_whole() {
+    let file = large(Format::Png, true);
+    let asked = |plan_bytes, file: &[u8]| answer(&holding(plan_bytes), file, "image/average-hue");
+    let whole = asked(AMPLE_BYTES, &file).expect("a colour");
+    assert_eq!(asked(TIGHT_BYTES, &file).expect("a colour").bytes, whole.bytes);
+    assert_eq!(asked(TIGHT_BYTES, &file[..file.len() - 5000]).expect_err("cut off").code, Code::ImageDamage);
+}
+
+#[test]
 fn a_source_that_cannot_be_held_whole_is_streamed() {
     let watermark = "image/resize,w_150/watermark,image_ZGljZS5wbmc,P_50";
     let crop_first = "image/crop,w_900,h_1200,x_100,y_700/resize,w_150/rounded-corners,r_20/format,webp";
