@@ -35,7 +35,7 @@ const GROUND: &[&str] = &["GROUND"];
 const GROUND_ROOMS: [&str; 7] = ["error", "color", "geometry", "limits", "cancel", "pixel", "format"];
 
 /// Outside packages and the rooms whose door they may use.
-const DOORS: [(&str, &[&str]); 28] = [
+const DOORS: [(&str, &[&str]); 29] = [
     ("wgpu", &["engine/gpu"]),
     ("pollster", &["engine/gpu"]),
     ("image", &["codec"]),
@@ -49,6 +49,7 @@ const DOORS: [(&str, &[&str]); 28] = [
     ("quantette", &["codec"]),
     ("quantizr", &["codec"]),
     ("tiff", &["codec"]),
+    ("weezl", &["codec"]),
     ("fontdb", &["text"]),
     ("swash", &["text"]),
     ("serde_json", &["processor", "oss"]),

@@ -88,6 +88,11 @@ impl Samples {
         self.count
     }
 
+    /// Bits of a sample: 1, 2, 4, 8 or 16.
+    pub fn bits(&self) -> u8 {
+        self.bits
+    }
+
     /// Bytes of a row of `width` pixels, or of one plane of it.
     pub fn row_bytes(&self, width: usize, planar: bool) -> usize {
         let samples = if planar { width } else { width * self.count };
