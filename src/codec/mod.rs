@@ -82,6 +82,11 @@ pub trait Rows {
     /// # Errors
     /// Those of [`decode`].
     fn next_rows(&mut self, target: &mut ViewMut, cancel: &Cancel) -> Result<(), Error>;
+
+    /// Bytes of pixels that are held between two calls.
+    fn held_bytes(&self) -> u64 {
+        0
+    }
 }
 
 /// Reads a file row by row, where its format and its kind allow that without holding the picture.
@@ -91,6 +96,7 @@ pub trait Rows {
 pub fn rows<'a>(bytes: &'a [u8], probe: &Probe) -> Result<Option<Box<dyn Rows + 'a>>, Error> {
     match probe.format {
         Format::Png => png::rows(bytes),
+        Format::Tiff => tiff::rows(bytes, probe.size),
         _ => Ok(None),
     }
 }

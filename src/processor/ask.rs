@@ -24,12 +24,12 @@ impl Processor {
     pub(super) fn average_hue(&self, source: &[u8], probe: &Probe, cancel: &Cancel) -> Result<String, Error> {
         let Size { width, height } = probe.size;
         let large = probe.size.pixels() * 4 > WHOLE_BYTES.min(self.rules.limits.plan_bytes);
-        let in_bands = large && codec::rows(source, probe)?.is_some();
+        let by_rows = if large { codec::rows(source, probe)?.map(|rows| rows.held_bytes()) } else { None };
         let band_rows = (BAND_BYTES / (u64::from(width) * 4)).clamp(1, height.into()) as u32;
-        let held = if in_bands { Size::new(width, band_rows) } else { probe.size };
-        let _reservation = self.memory.reserve(held.pixels() * 4)?;
+        let held = if by_rows.is_some() { Size::new(width, band_rows) } else { probe.size };
+        let _reservation = self.memory.reserve(held.pixels() * 4 + by_rows.unwrap_or_default())?;
         let mut frame = self.cpu.frame(held).map_err(|declined| Error::internal(declined.to_string()))?;
-        let [red, green, blue] = if in_bands {
+        let [red, green, blue] = if by_rows.is_some() {
             hue::average(&mut |show| {
                 let gone = || Error::internal("a file that was read by rows is not any more");
                 let mut rows = codec::rows(source, probe)?.ok_or_else(gone)?;

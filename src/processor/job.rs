@@ -81,7 +81,7 @@ impl Job<'_> {
         }
         let Some(stream) = self.plan.stream(BAND_BYTES) else { return Ok(None) };
         let Some(rows) = codec::rows(self.source, &self.probe)? else { return Ok(None) };
-        let needed_bytes = self.plan.streamed_bytes().unwrap_or(u64::MAX);
+        let needed_bytes = self.plan.streamed_bytes().unwrap_or(u64::MAX).saturating_add(rows.held_bytes());
         Ok(Some(Streamed { stream, rows, rest: Arc::new(self.plan.after_first()), needed_bytes }))
     }
 

@@ -59,13 +59,16 @@ fn rows_are_those_of_the_whole_picture() {
             }
         }
     }
-    assert!(streamed.iter().filter(|format| **format == Format::Png).count() >= 3 * 10, "{streamed:?}");
+    for format in [Format::Png, Format::Tiff] {
+        assert!(streamed.iter().filter(|streamed| **streamed == format).count() >= 3 * 10, "{streamed:?}");
+    }
 }
 
 #[test]
 fn damage_is_told_alike() {
     let mut checked = 0;
-    for (name, bytes) in files_of(Format::Png).filter(|(_, bytes)| bytes.len() < 100_000) {
+    let files = files_of(Format::Png).chain(files_of(Format::Tiff));
+    for (name, bytes) in files.filter(|(_, bytes)| bytes.len() < 100_000) {
         let mut random = Random::new(bytes.len() as u64);
         for change in 0..30 {
             let mut changed = bytes.clone();
@@ -80,7 +83,7 @@ fn damage_is_told_alike() {
             checked += 1;
         }
     }
-    assert!(checked > 50, "only {checked} files");
+    assert!(checked > 100, "only {checked} files");
 }
 
 #[test]
@@ -147,6 +150,9 @@ fn a_source_that_cannot_be_held_whole_is_streamed() {
             let whole = answer(&holding(AMPLE_BYTES), &file, process).expect(process);
             assert!(streamed.bytes == whole.bytes, "{process}, opaque {opaque}");
         }
+        let tiff = large(Format::Tiff, opaque);
+        let [streamed, whole] = [TIGHT_BYTES, AMPLE_BYTES].map(|bytes| answer(&holding(bytes), &tiff, crop_first));
+        assert!(streamed.expect("fits").bytes == whole.expect("fits").bytes, "TIFF, opaque {opaque}");
         // A pass that wants the source whole, and files that are read whole only.
         let refused = |file: &[u8], process| answer(&holding(TIGHT_BYTES), file, process).expect_err(process).code;
         assert_eq!(refused(&file, "image/sharpen,100/resize,w_150"), Code::MemLimitExceeded);
