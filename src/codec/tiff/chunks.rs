@@ -2,8 +2,8 @@
 //!
 //! Memory: what [`Rows`] unpacks is held one row at a time. A strip or tile that only the decoder
 //! can unpack (deflated, a JPEG, a fax) is held whole, all its planes together: as many bytes as
-//! those samples of it take that lie inside the picture, and never more than twice the target's
-//! bytes, or [`HELD_BYTES`] where that is more. A JPEG's decoder holds as much again and, for a
+//! those samples of it take that lie inside the picture (of tiles in planes, all of their rows), and
+//! never more than twice the target's bytes, or [`HELD_BYTES`] where that is more. A JPEG's decoder holds as much again and, for a
 //! progressive one, twice that in coefficients.
 
 use super::rows::{Form, Rows};
@@ -127,28 +127,52 @@ impl<'a> Chunks<'a> {
             differences: self.picture.differences,
         };
         let planes = if planar { samples.count() } else { 1 };
-        let indices = (0..planes as u32).map(|plane| index + plane * self.grid.width * self.grid.height);
+        // The planes stand one behind the other.
+        let plane_chunks = self.grid.width * self.grid.height;
+        let indices = (0..planes as u32).map(move |plane| index + plane * plane_chunks);
         let packed = indices.clone().map(|index| self.packed(index)).collect::<Result<Vec<_>, Error>>()?;
         if let Some(rows) = packed.iter().map(|packed| Rows::unpack(compression, packed, form)).collect() {
             return Ok(rows);
         }
-        let plane_bytes = row_bytes * size.height as usize;
-        let target_bytes = self.picture.size.pixels() * TEXEL_BYTES as u64;
-        if (plane_bytes * planes) as u64 > HELD_BYTES.max(2 * target_bytes) {
-            return Err(Error::memory_limit());
-        }
         if compression == CompressionMethod::ModernJPEG {
             packed.iter().try_for_each(|packed| check_jpeg(packed, self.chunk, self.picture.size))?;
         }
-        held.resize(plane_bytes * planes, 0);
-        for (index, plane) in indices.zip(held.chunks_exact_mut(plane_bytes)) {
+        self.hold(indices, row_bytes, size.height, held)
+    }
+
+    /// The rows of strips or tiles that the decoder unpacks, one a plane, into `held`.
+    fn hold<'h>(
+        &mut self,
+        indices: impl Iterator<Item = u32>,
+        row_bytes: usize,
+        rows: u32,
+        held: &'h mut Vec<u8>,
+    ) -> Result<Vec<Rows<'h>>, Error> {
+        let mut planes = Vec::new();
+        for index in indices {
             let layout = self.picture.reader.image_chunk_buffer_layout(index).map_err(refusal)?;
-            if layout.len != plane_bytes {
-                return Err(Error::damaged(format!("{} bytes in place of {plane_bytes}", layout.len)));
+            let fits = layout.row_stride.is_some_and(|stride| stride.get() == row_bytes);
+            // It may be more: the decoder clips the lowest tiles of the last plane alone.
+            if !fits || layout.len < row_bytes * rows as usize {
+                return Err(Error::damaged(format!("{} bytes in place of {rows} rows of {row_bytes}", layout.len)));
             }
-            self.picture.reader.read_chunk_bytes(index, plane).map_err(refusal)?;
+            planes.push((index, layout.len));
         }
-        Ok(held.chunks_exact(plane_bytes).map(|plane| Rows::plain(plane, row_bytes)).collect())
+        let needed: usize = planes.iter().map(|(_, length)| length).sum();
+        let target_bytes = self.picture.size.pixels() * TEXEL_BYTES as u64;
+        if needed as u64 > HELD_BYTES.max(2 * target_bytes) {
+            return Err(Error::memory_limit());
+        }
+        held.resize(needed, 0);
+        let mut rest = &mut held[..];
+        let mut unpacked = Vec::new();
+        for (index, length) in planes {
+            let (plane, others) = rest.split_at_mut(length);
+            self.picture.reader.read_chunk_bytes(index, plane).map_err(refusal)?;
+            unpacked.push(Rows::plain(plane, row_bytes));
+            rest = others;
+        }
+        Ok(unpacked)
     }
 
     /// The bytes of a strip or tile, all of which must be there: not every decompressor notices an

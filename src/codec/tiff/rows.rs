@@ -159,8 +159,8 @@ impl Read for Lzw<'_> {
             self.packed = &self.packed[result.consumed_in..];
             match result.status {
                 Ok(LzwStatus::Ok) if result.consumed_out == 0 => {}
-                Ok(LzwStatus::Ok | LzwStatus::Done) => return Ok(result.consumed_out),
-                Ok(LzwStatus::NoProgress) => return Ok(0),
+                // No progress is also told of codes that were taken in before, so the bytes count.
+                Ok(_) => return Ok(result.consumed_out),
                 Err(error) => return Err(io::Error::new(io::ErrorKind::InvalidData, error)),
             }
         }
