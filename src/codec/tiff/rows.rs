@@ -48,9 +48,9 @@ impl<'a> Rows<'a> {
 
     /// The rows inside `packed`; `None` for a compression that is left out here.
     pub fn unpack(compression: CompressionMethod, packed: &'a [u8], form: Form) -> Option<Rows<'a>> {
-        let as_it_is = !form.differences && !(form.swapped && form.bits == 16);
+        let changed = form.differences || (form.swapped && form.bits == 16);
         let read: Box<dyn Read + 'a> = match compression {
-            CompressionMethod::None if as_it_is => return Some(Rows { form, source: Source::Plain(packed, &[]) }),
+            CompressionMethod::None if !changed => return Some(Rows { form, source: Source::Plain(packed, &[]) }),
             CompressionMethod::None => Box::new(packed),
             CompressionMethod::LZW => Box::new(Lzw::new(packed)),
             CompressionMethod::PackBits => Box::new(PackBits { packed, run: Run::Literal(0) }),

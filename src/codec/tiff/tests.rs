@@ -198,6 +198,17 @@ fn unread_kinds_are_refused() {
     refused(&page(TWO, page::RGB, &[8; 3], &[(259, SHORT, &[6])], &[0; 6]));
 }
 
+#[test]
+fn tables_of_jpegs_hold_no_frame() {
+    // A baseline frame of 65,535 × 65,535, which the strip's own header would hide.
+    let frame = [0xff, 0xc0, 0, 17, 8, 0xff, 0xff, 0xff, 0xff, 3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0];
+    let tables: Vec<u32> = [&[0xff, 0xd8], &frame[..], &[0xff, 0xd9]].concat();
+    let more: [(u16, u16, &[u32]); 2] = [(259, SHORT, &[7]), (347, BYTE, &tables)];
+    let error = read(&page(TWO, page::YCBCR, &[8; 3], &more, &[0xff, 0xd8, 0xff, 0xd9])).unwrap_err();
+    assert_eq!(error.code, Code::ImageDamage);
+    assert!(format!("{error:?}").contains("among the tables"), "{error:?}");
+}
+
 /// Files of several kinds, to be broken.
 fn victims() -> Vec<Vec<u8>> {
     let pixels: Vec<u8> = (0..20 * 30 * 4).map(|i| (i * 7 % 253) as u8).collect();

@@ -115,14 +115,14 @@ fn row(layout: &Layout, y: u32, columns: std::ops::Range<u32>, channels: &std::o
 impl Layout {
     fn file(&self) -> Vec<u8> {
         let chunk = if self.tiled { Size::new(16, 16) } else { Size::new(SIZE.width, 8) };
-        let planes: Vec<_> =
-            if self.planar { (0..self.channels).map(|at| at..at + 1).collect() } else { vec![0..self.channels] };
+        let step = if self.planar { 1 } else { self.channels };
+        let planes = (0..self.channels).step_by(step).map(|first| first..first + step);
         let mut chunks = Vec::new();
-        for channels in &planes {
+        for channels in planes {
             for top in (0..SIZE.height).step_by(chunk.height as usize) {
                 for left in (0..SIZE.width).step_by(chunk.width as usize) {
                     let bottom = if self.tiled { top + 16 } else { SIZE.height.min(top + 8) };
-                    let rows = (top..bottom).map(|y| row(self, y, left..left + chunk.width, channels));
+                    let rows = (top..bottom).map(|y| row(self, y, left..left + chunk.width, &channels));
                     chunks.push(self.packing.pack(&rows.flatten().collect::<Vec<u8>>()));
                 }
             }
