@@ -75,7 +75,12 @@ mod tests {
 
     fn average_of(pixels: &[[u8; 3]]) -> [u8; 3] {
         let bytes: Vec<_> = pixels.iter().flat_map(|[red, green, blue]| [*red, *green, *blue, 255]).collect();
-        average(&mut |show| Ok(bytes.chunks(2 * TEXEL_BYTES).for_each(show))).unwrap()
+        let rows = bytes.chunks(2 * TEXEL_BYTES);
+        average(&mut |show| {
+            rows.clone().for_each(show);
+            Ok(())
+        })
+        .unwrap()
     }
 
     #[test]
