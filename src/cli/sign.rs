@@ -37,10 +37,11 @@ pub(super) fn request_arguments() -> Vec<Arg> {
 pub(super) fn arguments() -> Vec<Arg> {
     vec![
         Arg::new("request")
-            .value_names(["METHOD", "URL"])
+            .value_name("URL")
             .num_args(1..=2)
+            .action(ArgAction::Append)
             .required(true)
-            .help("Method, GET without one, and the URL; its query is signed with it"),
+            .help("The URL, whose query is signed with it; a method before it, GET without one"),
         Arg::new("expires")
             .long("expires")
             .value_name("SECONDS")
@@ -73,7 +74,7 @@ fn signed(given: &ArgMatches, config: &Config) -> Result<String, String> {
     let (method, url) = match words[..] {
         [method, url] => (method.to_ascii_uppercase(), url),
         [url] => ("GET".to_owned(), url),
-        _ => return Err("a URL is missing".to_owned()),
+        _ => return Err("give a URL, or a method and a URL".to_owned()),
     };
     let url = Address::parse(url)?;
     let ring = keys::keys(config)?;

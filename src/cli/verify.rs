@@ -7,7 +7,7 @@ use super::{FAILED, fail, keys, print, usage};
 use crate::config::Config;
 use crate::error::{Code, Error};
 use crate::oss::sign::mistakes::explain;
-use crate::oss::sign::{Attempt, Claim, Form, Key, Parsed, Scheme, Subject, Time, fits};
+use crate::oss::sign::{Attempt, Claim, Form, Key, Keys, Parsed, Scheme, Subject, Time, fits, judge};
 use clap::{Arg, ArgMatches};
 use std::fmt::Write;
 use std::fs::File;
@@ -122,9 +122,7 @@ fn report(
         ("clock", claim.check_clock(now)),
         ("expiry", claim.check_expiry(now)),
     ];
-    let mut accepted = true;
     for (name, outcome) in checks {
-        accepted &= outcome.is_ok();
         match outcome {
             Ok(()) => text.extend([name, ": right\n"]),
             Err(error) => text.push_str(&refusal(name, &error)),
@@ -138,7 +136,6 @@ fn report(
             text.push_str(&shown(&form(attempt)));
         }
         None => {
-            accepted = false;
             text.push_str("signature: SignatureDoesNotMatch\n");
             let own = attempts.first().copied().unwrap_or_default();
             let own = claim.form(request, own);
@@ -149,8 +146,14 @@ fn report(
             }
         }
     }
-    text.push_str(if accepted { "\nThe request is accepted.\n" } else { "\nThe request is refused.\n" });
-    Report { text, accepted }
+    let judged = judge(&request.subject, &Keys::new(ring.to_vec()), config.region.as_deref());
+    match &judged {
+        Ok(_) => text.push_str("\nThe request is accepted.\n"),
+        Err(error) => {
+            text.push_str(&format!("\nThe request is refused: {} {}\n", error.code.status(), error.code.name()))
+        }
+    }
+    Report { text, accepted: judged.is_ok() }
 }
 
 /// A check that failed, with the times that tell why.

@@ -59,8 +59,8 @@ pub(super) async fn read(
             processed(service, object, prepared, assets, &headers, head, cancel, fetch).await
         }
     };
-    let replace = |reply: Reply, (_, header, value)| if value == "" { reply } else { reply.replace(header, value) };
-    reply.map(|reply| overrides.into_iter().fold(reply, replace))
+    let overrides = overrides.into_iter().filter(|(.., value)| !value.is_empty());
+    reply.map(|reply| overrides.fold(reply, |reply, (_, header, value)| reply.replace(header, value)))
 }
 
 /// Query parameters that replace headers of the answer, with these; only signed requests may.

@@ -115,6 +115,13 @@ fn verify_accepts_what_sign_made_and_explains_what_was_changed() {
     assert!(code == Some(2), "a key is there twice: {text}");
     let other = run(&["verify", &url, "--access-key", "ID:OTHER", now[0], now[1]]);
     assert!(stdout(&other).contains("usual mistakes, alone and in pairs"), "{}", stdout(&other));
+    // A domain of one's own has its bucket told.
+    let own = signed(&[KEY[0], KEY[1], now[0], now[1], "--bucket", "demo"], "img.example.com", "/a.jpg");
+    assert_eq!(verify(&own, &[now[0], now[1], "--bucket", "demo"]).0, Some(0));
+    let hosted =
+        signed(&[KEY[0], KEY[1], now[0], now[1], "--base-domain", "example.com"], "demo.example.com", "/a.jpg");
+    let (code, text) = verify(&hosted, &now);
+    assert!(code == Some(1) && text.contains("--base-domain example.com"), "{text}");
     // The client's own string.
     let folder = Folder::new();
     let path = folder.path().join("string");

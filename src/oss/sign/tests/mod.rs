@@ -166,7 +166,8 @@ fn a_header_more_or_less_is_noticed() {
 
 #[test]
 fn the_table_of_clocks() {
-    let cases: &[(&str, i64, Result<(), (Code, u32)>)] = &[
+    type Case = (&'static str, i64, Result<(), (Code, u32)>);
+    let cases: &[Case] = &[
         ("v1-header-put", 900, Ok(())),
         ("v1-header-put", -900, Ok(())),
         ("v1-header-put", 901, Err((Code::RequestTimeTooSkewed, 504))),
