@@ -215,6 +215,11 @@ impl Config {
         self.given.push((row.name, values.into_iter().map(mask).collect()));
     }
 
+    /// The region that signatures of version 4 must be for, if any.
+    pub fn required_region(&self) -> Option<&str> {
+        Some(self.region.as_str()).filter(|_| self.insist_on_region)
+    }
+
     /// Requests that may wait for a worker.
     pub fn queue(&self) -> NonZeroUsize {
         let by_default = || self.workers.saturating_mul(const { NonZeroUsize::new(64).unwrap() });

@@ -38,7 +38,7 @@ fn serve(config: &Config) -> Result<(), String> {
         anonymous: config.anonymous,
         domains: config.domains.clone(),
         region: config.region.clone(),
-        insist_on_region: config.insist_on_region,
+        required_region: config.required_region().map(str::to_owned),
         deadline: config.deadline,
         upload_limit_bytes: config.upload_limit_bytes,
         source_limit_bytes: processor.rules.limits.source_bytes,

@@ -70,8 +70,8 @@ pub struct Rules {
     pub domains: Domains,
     /// The region that answers tell, such as `cn-hangzhou`.
     pub region: String,
-    /// V4 signatures must be for the region.
-    pub insist_on_region: bool,
+    /// The one that V4 signatures must be for, if any.
+    pub required_region: Option<String>,
     /// Longest time for a request, processing and waiting included.
     pub deadline: Duration,
     /// Largest body of an object, a part or a form's file.
@@ -152,8 +152,7 @@ impl Service {
             headers: &request.headers,
             now,
         };
-        let region = Some(self.rules.region.as_str()).filter(|_| self.rules.insist_on_region);
-        let caller = sign::judge(&subject, &self.keys, region)?;
+        let caller = sign::judge(&subject, &self.keys, self.rules.required_region.as_deref())?;
         let address = match &caller {
             Caller::Key { reading, .. } => address.read_as(*reading),
             Caller::Anonymous => address,

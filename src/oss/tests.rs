@@ -71,7 +71,7 @@ fn house(anonymous: Rights) -> House {
             anonymous,
             domains: Domains { bases: vec!["localhost".to_owned()], custom: Vec::new() },
             region: "cn-hangzhou".to_owned(),
-            insist_on_region: false,
+            required_region: None,
             deadline: Duration::from_secs(600),
             upload_limit_bytes: 10,
             source_limit_bytes: 100,

@@ -14,6 +14,7 @@ mod parity;
 mod readme;
 mod server;
 mod shaders;
+mod sign;
 mod streaming;
 mod support;
 mod watermark;
