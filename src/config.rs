@@ -49,6 +49,8 @@ pub struct Config {
     pub validators: Validators,
     pub cors_origins: Vec<String>,
     pub behind_proxy: bool,
+    pub tls_certificate: Option<PathBuf>,
+    pub tls_key: Option<PathBuf>,
     pub resample: Resample,
     /// Those of OSS unless set; `plan_bytes` is held against `memory_bytes` by whoever uses both.
     pub limits: Limits,
@@ -144,6 +146,8 @@ impl Default for Config {
             validators: Validators::default(),
             cors_origins: Vec::new(),
             behind_proxy: false,
+            tls_certificate: None,
+            tls_key: None,
             resample: Resample::default(),
             limits: Limits::OSS,
             animated_webp: false,
@@ -198,6 +202,9 @@ impl Config {
                 (name.starts_with(S3_PREFIX) && !value.is_empty()).then(|| (name.clone(), value.clone()))
             };
             place.variables = sources.environment.iter().filter_map(of_the_vendor).collect();
+        }
+        if config.tls_certificate.is_some() != config.tls_key.is_some() {
+            mistakes.push("tls-certificate and tls-key: one is of no use without the other".to_owned());
         }
         if mistakes.is_empty() { Ok(config) } else { Err(Mistakes(mistakes)) }
     }

@@ -1,6 +1,7 @@
 //! The command line: what can be asked, how it is read, how mistakes are shown. No logic of its
 //! own: every command calls the rooms below.
 
+mod certificate;
 pub mod engines;
 pub mod explain;
 mod keys;
@@ -8,6 +9,7 @@ pub mod process;
 pub mod serve;
 pub mod sign;
 pub mod verify;
+mod watch;
 
 use crate::config::{self, Config, Mistakes, ROWS, Row, Sources};
 use crate::error::Error;

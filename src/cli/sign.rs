@@ -3,7 +3,7 @@
 
 use super::{keys, print, usage};
 use crate::config::Config;
-use crate::oss::address::{Address, Domains};
+use crate::oss::address::{self, Domains};
 use crate::oss::sign::canonical::encode_path;
 use crate::oss::sign::{Key, Order, Reading, Scheme, clock, presign};
 use crate::oss::wire::Headers;
@@ -124,11 +124,12 @@ impl Address {
     pub fn readings(&self, given: &ArgMatches, config: &Config) -> Result<Vec<Reading>, String> {
         let wrong = |error: crate::error::Error| error.to_string();
         match given.get_one::<String>("bucket") {
-            None => Ok(Address::read(&self.host, &self.path, &config.domains).map_err(wrong)?.readings()),
+            None => Ok(address::Address::read(&self.host, &self.path, &config.domains).map_err(wrong)?.readings()),
             // Any domain will do for the bucket to be in the host.
             Some(bucket) => {
                 let domains = Domains { bases: vec!["bucket".to_owned()], custom: Vec::new() };
-                let address = Address::read(&format!("{bucket}.bucket"), &self.path, &domains).map_err(wrong)?;
+                let address =
+                    address::Address::read(&format!("{bucket}.bucket"), &self.path, &domains).map_err(wrong)?;
                 let readings = address.readings();
                 match readings.iter().all(|reading| reading.bucket.as_ref() == Some(bucket)) {
                     true => Ok(readings),

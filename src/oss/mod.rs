@@ -54,8 +54,7 @@ pub enum Validators {
 
 impl Validators {
     /// Every setting with its name.
-    pub const NAMES: [(&'static str, Validators); 2] =
-        [("result", Validators::Result), ("source", Validators::Source)];
+    pub const NAMES: [(&'static str, Validators); 2] = [("result", Validators::Result), ("source", Validators::Source)];
 
     pub fn parse(name: &str) -> Option<Validators> {
         Validators::NAMES.iter().find(|(known, _)| *known == name).map(|(_, validators)| *validators)

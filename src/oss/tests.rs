@@ -98,6 +98,7 @@ impl House {
             path: path.to_owned(),
             query: query.to_owned(),
             host: "demo.localhost".to_owned(),
+            secure: false,
             headers: Headers(headers),
             body: Box::pin(stream::iter(chunks)),
             begin: Instant::now(),
