@@ -6,6 +6,7 @@
 //! requests. The two names are therefore no buckets. Errors become answers, and are logged, in
 //! `failure` alone.
 
+mod linger;
 mod page;
 mod request_id;
 mod tls;
@@ -213,7 +214,8 @@ fn translate(request: axum::extract::Request, begin: Instant, options: &Options)
     }
     let secure = forwarded("x-forwarded-proto").map_or(options.tls.is_some(), |scheme| scheme == "https");
     let patience = options.patience;
-    let body = stream::unfold(body.into_data_stream(), move |mut chunks| async move {
+    let waits = parts.headers.contains_key(header::EXPECT);
+    let body = stream::unfold(linger::Lingering::new(body.into_data_stream(), waits), move |mut chunks| async move {
         let chunk = match tokio::time::timeout(patience, chunks.next()).await {
             Ok(chunk) => chunk?.map_err(incomplete),
             Err(silence) => Err(incomplete(silence)),

@@ -43,7 +43,7 @@ fn signed_urls_open_a_closed_server() {
         // Nothing of it can be used for anything else.
         let larger = server.get(&target(&url).replace("w_100", "w_200"));
         assert_eq!((larger.status, larger.element("Code").as_str()), (403, "SignatureDoesNotMatch"));
-        assert_eq!(server.request("PUT", target(&url), &[], b"x").status, 400);
+        assert_eq!(server.request("PUT", target(&url), &[], b"x").status, 403);
         let url = signed(
             &[KEY[0], KEY[1], "--version", version, "PUT", "--header", "x-oss-meta-a: 汉"],
             "127.0.0.1:1",
