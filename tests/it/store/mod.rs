@@ -57,8 +57,11 @@ fn key(text: &str) -> Key {
 
 fn body(content: impl Into<Bytes>) -> Body {
     let content = content.into();
-    let chunks: Vec<_> = content.chunks(100_000).map(|chunk| Ok(content.slice_ref(chunk))).collect();
-    Box::pin(stream::iter(chunks))
+    // Like a body from a socket, this one must not be asked again after its end.
+    Box::pin(stream::unfold(content, |mut rest| async move {
+        let chunk = rest.split_to(rest.len().min(100_000));
+        (!chunk.is_empty()).then_some((Ok(chunk), rest))
+    }))
 }
 
 /// The bucket `pictures`, made.
