@@ -287,7 +287,7 @@ pub fn error_reply(error: &Error, head: bool, request_id: &str, host: &str) -> R
         Code::ServiceUnavailable => reply = reply.header("Retry-After", "1"),
         // One client reads it while it builds its exception.
         Code::PositionNotEqualToLength => {
-            let position = error.details.iter().find(|(name, _)| *name == "NextAppendPosition");
+            let position = error.details.iter().find(|(name, _)| *name == "Length");
             reply = reply.header("x-oss-next-append-position", position.map_or("", |(_, text)| text));
         }
         _ => {}

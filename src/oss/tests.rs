@@ -302,6 +302,22 @@ fn a_put_answers_with_its_digests_and_can_be_read_back() {
 }
 
 #[test]
+fn headers_that_clients_rely_on_while_they_write() {
+    let house = house(Rights::Write);
+    let append = |position: u32, text| {
+        let (reply, _) = house.ask("POST", &format!("/log.txt?append&position={position}"), &[], &[text]);
+        (reply.status, reply.get("x-oss-next-append-position").unwrap_or_default().to_owned())
+    };
+    assert_eq!(append(0, "one "), (200, "4".to_owned()));
+    assert_eq!(append(3, "late"), (409, "4".to_owned()));
+    let (_, begun) = house.ask("POST", "/copy.txt?uploads", &[], &[]);
+    let id = begun.split("<UploadId>").nth(1).and_then(|rest| rest.split('<').next()).unwrap();
+    let target = format!("/copy.txt?partNumber=1&uploadId={id}");
+    let (copied, document) = house.ask("PUT", &target, &[("x-oss-copy-source", "/demo/digits.jpg")], &[]);
+    assert_eq!((copied.status, copied.get("ETag")), (200, Some(ETAG)), "{document}");
+}
+
+#[test]
 fn failures_of_the_work_are_answers() {
     let house = house(Rights::Read);
     let (status, body) = house.get("/digits.jpg?x-oss-process=image/panic", &[]);

@@ -104,7 +104,7 @@ pub(super) fn unescape(path: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(path.len());
     let mut rest = path;
     while let Some(at) = rest.find(['~', '/']) {
-        bytes.extend_from_slice(rest[..at].as_bytes());
+        bytes.extend_from_slice(&rest.as_bytes()[..at]);
         rest = rest[at..].strip_prefix('~')?;
         if let Some(after) = rest.strip_prefix("-/") {
             rest = after;

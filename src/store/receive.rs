@@ -6,7 +6,7 @@ use super::meta::{self, Body, Upload};
 use super::{Error, blocking, storage_error};
 use bytes::Bytes;
 use futures_util::future::{join, try_join};
-use futures_util::{StreamExt, stream};
+use futures_util::stream::{self, Fuse, StreamExt};
 use object_store::{MultipartUpload, PutPayload};
 use std::fs::File;
 use std::io::{Read, Seek, Write};
@@ -141,7 +141,9 @@ fn chunks(file: File) -> impl futures_util::Stream<Item = Result<Bytes, Error>> 
 ///
 /// # Errors
 /// Those of the body; `EntityTooLarge`; `InvalidDigest`; `InternalError` when it cannot be kept.
-pub(super) async fn receive(mut body: Body, upload: &Upload, mut sink: Sink) -> Result<Received, Error> {
+pub(super) async fn receive(body: Body, upload: &Upload, mut sink: Sink) -> Result<Received, Error> {
+    // Bodies need not bear to be asked again after their end.
+    let mut body = body.fuse();
     let mut digests = Digests::new();
     let mut room_bytes = upload.limit_bytes;
     let mut next = next_batch(&mut body, &mut room_bytes, upload.limit_bytes).await;
@@ -174,7 +176,7 @@ pub(super) async fn receive(mut body: Body, upload: &Upload, mut sink: Sink) -> 
 }
 
 /// Chunks of about [`BATCH_BYTES`]; none at the end.
-async fn next_batch(body: &mut Body, room_bytes: &mut u64, limit_bytes: u64) -> Result<Vec<Bytes>, Error> {
+async fn next_batch(body: &mut Fuse<Body>, room_bytes: &mut u64, limit_bytes: u64) -> Result<Vec<Bytes>, Error> {
     let (mut batch, mut length) = (Vec::new(), 0);
     while length < BATCH_BYTES {
         let Some(chunk) = body.next().await else { break };

@@ -18,7 +18,7 @@ use object_store::{ObjectStoreExt, PutMode};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Part numbers go from 1 to this.
 const PARTS: u32 = 10_000;
@@ -39,6 +39,9 @@ struct Begun {
 struct Stored {
     part: Part,
     location: Location,
+    /// When it was put, in hex: of the parts of one number the last one counts. A store's own
+    /// times are too coarse for that.
+    sequence: String,
 }
 
 impl Store {
@@ -80,7 +83,9 @@ impl Store {
         self.begun(bucket, key, id).await?;
         let received = self.receive(body, &upload).await?;
         let sums = received.sums;
-        let name = format!("{number:05}-{}-{:016x}-{}", digest::hex(&sums.md5), sums.crc64, self.ids.next());
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+        let (md5, crc64, id_of_part) = (digest::hex(&sums.md5), sums.crc64, self.ids.next());
+        let name = format!("{number:05}-{now:020x}-{md5}-{crc64:016x}-{id_of_part}");
         let location = Location::parse(format!("{}/{name}", layout::upload(bucket, id))).map_err(Error::internal)?;
         match &self.backend {
             Backend::Local(local) => {
@@ -235,11 +240,12 @@ impl Store {
         let read = |(name, meta): (String, object_store::ObjectMeta)| {
             let mut pieces = name.split('-');
             let number = pieces.next()?.parse().ok()?;
+            let sequence = pieces.next()?.to_owned();
             let etag = format!("\"{}\"", pieces.next()?);
             let crc64 = u64::from_str_radix(pieces.next()?, 16).ok()?;
             let last_modified = meta.last_modified.into();
             let part = Part { number, size_bytes: meta.size, etag, crc64, last_modified };
-            Some(Stored { part, location: meta.location })
+            Some(Stored { part, location: meta.location, sequence })
         };
         Ok(found.into_iter().filter_map(read).collect())
     }
@@ -254,8 +260,8 @@ impl Store {
 
 impl Stored {
     /// Sorts the parts of one number: the last one counts.
-    fn age(&self) -> (SystemTime, &str) {
-        (self.part.last_modified, self.location.as_ref())
+    fn age(&self) -> (&str, &str) {
+        (&self.sequence, self.location.as_ref())
     }
 }
 

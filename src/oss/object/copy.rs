@@ -101,7 +101,10 @@ pub async fn copy_part(service: &Service, target: Target, order: Order) -> Resul
     let body = Box::pin(object.stream(range).map_err(Error::internal));
     let upload = Upload { limit_bytes: service.rules.upload_limit_bytes, ..Upload::default() };
     let part = service.store.put_part(&target.bucket, &target.key, &id, number, body, upload).await?;
-    Ok(result("CopyPartResult", &part.etag, part.last_modified))
+    // One client takes the ETag from the header alone.
+    Ok(result("CopyPartResult", &part.etag, part.last_modified)
+        .header("ETag", part.etag)
+        .header("x-oss-hash-crc64ecma", part.crc64.to_string()))
 }
 
 fn result(root: &str, etag: &str, last_modified: std::time::SystemTime) -> Reply {
