@@ -24,7 +24,6 @@ use axum::handler::Handler;
 use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
 use bytes::Bytes;
-use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use futures_util::stream;
 use hyper::server::conn::http1;
