@@ -10,13 +10,15 @@ pub use rows::{Kind, ROWS, Row, markdown};
 
 use crate::engine::choice::Setting;
 use crate::limits::Limits;
-use crate::oss::Rights;
+use crate::oss::address::Domains;
+use crate::oss::{Rights, Validators};
 use crate::plan::weights::Resample;
 use crate::store::Place;
 use crate::text::Typeface;
 use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// What begins the name of every environment variable of ours.
@@ -24,6 +26,9 @@ const PREFIX: &str = "PIXELPASS_";
 
 /// What begins the names that speak to the tests.
 const TEST_PREFIX: &str = "PIXELPASS_TEST_";
+
+/// What begins the names of the variables that say how an S3 store is reached.
+const S3_PREFIX: &str = "AWS_";
 
 const MB: u64 = 1024 * 1024;
 
@@ -38,7 +43,15 @@ pub struct Config {
     queue: Option<NonZeroUsize>,
     pub anonymous: Rights,
     pub access_keys: Vec<AccessKey>,
-    pub base_domains: Vec<String>,
+    pub access_key_file: Option<PathBuf>,
+    pub domains: Domains,
+    pub region: String,
+    pub insist_on_region: bool,
+    pub validators: Validators,
+    pub cors_origins: Vec<String>,
+    pub behind_proxy: bool,
+    pub tls_certificate: Option<PathBuf>,
+    pub tls_key: Option<PathBuf>,
     pub resample: Resample,
     /// Families of this machine that show a typeface before those that are known for it.
     pub fonts: Vec<(Typeface, String)>,
@@ -129,7 +142,15 @@ impl Default for Config {
             queue: None,
             anonymous: Rights::default(),
             access_keys: Vec::new(),
-            base_domains: vec!["localhost".to_owned()],
+            access_key_file: None,
+            domains: Domains { bases: vec!["localhost".to_owned()], custom: Vec::new() },
+            region: "cn-hangzhou".to_owned(),
+            insist_on_region: false,
+            validators: Validators::default(),
+            cors_origins: Vec::new(),
+            behind_proxy: false,
+            tls_certificate: None,
+            tls_key: None,
             resample: Resample::default(),
             fonts: Vec::new(),
             limits: Limits::OSS,
@@ -139,7 +160,7 @@ impl Default for Config {
             patience: Duration::from_secs(30),
             memory_bytes: 4096 * MB,
             gpu_memory_bytes: 1024 * MB,
-            upload_limit_bytes: 100 * MB,
+            upload_limit_bytes: 5120 * MB,
             log: "info".to_owned(),
             given: Vec::new(),
         }
@@ -180,6 +201,15 @@ impl Config {
                 config.take(row, values.clone(), &format!("--{name}"), &mut mistakes);
             }
         }
+        if let Place::S3(place) = &mut config.store {
+            let of_the_vendor = |(name, value): &(String, String)| {
+                (name.starts_with(S3_PREFIX) && !value.is_empty()).then(|| (name.clone(), value.clone()))
+            };
+            place.variables = sources.environment.iter().filter_map(of_the_vendor).collect();
+        }
+        if config.tls_certificate.is_some() != config.tls_key.is_some() {
+            mistakes.push("tls-certificate and tls-key: one is of no use without the other".to_owned());
+        }
         if mistakes.is_empty() { Ok(config) } else { Err(Mistakes(mistakes)) }
     }
 
@@ -194,6 +224,11 @@ impl Config {
             None => "***".to_owned(),
         };
         self.given.push((row.name, values.into_iter().map(mask).collect()));
+    }
+
+    /// The region that signatures of version 4 must be for, if any.
+    pub fn required_region(&self) -> Option<&str> {
+        Some(self.region.as_str()).filter(|_| self.insist_on_region)
     }
 
     /// Requests that may wait for a worker.

@@ -9,8 +9,11 @@ use std::fmt;
 use std::ops::Range;
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident $status:literal,)*) => {
-        /// What went wrong, by meaning. The variant's name is the OSS code on the wire.
+    (@name $name:ident) => { stringify!($name) };
+    (@name $name:ident $wire:literal) => { $wire };
+    ($($(#[$doc:meta])* $name:ident $(as $wire:literal)? $status:literal,)*) => {
+        /// What went wrong, by meaning. The variant's name is the OSS code on the wire, but for those
+        /// that no variant can be called by.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Code { $($(#[$doc])* $name,)* }
 
@@ -20,7 +23,7 @@ macro_rules! codes {
 
             /// The `<Code>` text of the error document.
             pub fn name(self) -> &'static str {
-                match self { $(Code::$name => stringify!($name),)* }
+                match self { $(Code::$name => codes!(@name $name $($wire)?),)* }
             }
 
             /// The HTTP status of the answer.
@@ -60,20 +63,62 @@ codes! {
     EntityTooLarge 400,
     /// The request was cut short while its body was read.
     IncompleteBody 400,
+    /// A document that cannot be read, or holds what it must not.
+    MalformedXML 400,
+    /// A form's file below the least size that its policy allows.
+    EntityTooSmall 400,
+    /// A form that cannot be read.
+    MalformedPOSTRequest 400,
+    /// The policy of a form cannot be read.
+    InvalidPolicyDocument 400,
+    /// A part that completes an upload is not there, or has another ETag.
+    InvalidPart 400,
+    /// The parts that complete an upload are not in ascending order.
+    InvalidPartOrder 400,
     /// The source cannot be decoded.
     ImageDamage 403,
     /// The caller has no right to do this.
     AccessDenied 403,
+    /// No rule allows what a page of another origin wants to do.
+    AccessForbidden 403,
+    /// No access key has this id, or a temporary one came without its token.
+    InvalidAccessKeyId 403,
+    /// The signature is not that of the request with the key's secret.
+    SignatureDoesNotMatch 403,
+    /// The request's date is too far from the server's.
+    RequestTimeTooSkewed 403,
+    /// Not the token that the temporary access key was issued with.
+    InvalidSecurityToken 403,
+    /// The temporary access key is past its time.
+    SecurityTokenExpired 403,
     /// The object does not exist.
     NoSuchKey 404,
     /// The style does not exist in the bucket.
     NoSuchStyle 404,
     /// The bucket does not exist.
     NoSuchBucket 404,
+    /// The bucket has no rules for other origins.
+    NoSuchCORSConfiguration 404,
+    /// The bucket has no website.
+    NoSuchWebsiteConfiguration 404,
+    /// The bucket has no lifecycle.
+    NoSuchLifecycle 404,
+    /// The bucket has no policy.
+    NoSuchBucketPolicy 404,
+    /// The add-on that processes later is not there.
+    ImmClient as "Imm Client" 404,
+    /// The upload does not exist, or has ended.
+    NoSuchUpload 404,
     /// The verb does not apply to the resource.
     MethodNotAllowed 405,
     /// `x-oss-forbid-overwrite: true` and the object exists.
     FileAlreadyExists 409,
+    /// The bucket that is to go holds objects.
+    BucketNotEmpty 409,
+    /// Content is to be appended elsewhere than at the object's end.
+    PositionNotEqualToLength 409,
+    /// Content is to be appended to an object that was not begun by appending.
+    ObjectNotAppendable 409,
     /// A conditional header does not hold.
     PreconditionFailed 412,
     /// A range outside the object, where the caller asked to be told.

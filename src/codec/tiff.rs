@@ -4,37 +4,32 @@
 //! however many samples; what they mean is decided here. Left out: samples that are not unsigned
 //! or not of 1, 2, 4, 8 or 16 bits, subsampled colours outside of JPEG, CIE L*a*b*.
 
+mod chunks;
 mod page;
+mod rows;
 mod samples;
 
-use super::jpeg::markers;
-use super::{check_pixels, icc, unsupported};
+use super::{Rows, check_pixels, icc, unsupported};
 use crate::cancel::Cancel;
 use crate::error::{Code, Ec, Error};
 use crate::format::{Format, Probe};
 use crate::geometry::{Orientation, Size};
 use crate::limits::Limits;
-use crate::pixel::{TEXEL_BYTES, View, ViewMut};
-use ::tiff::decoder::{ChunkType, Decoder, Limits as DecoderLimits};
+use crate::pixel::{Frame, TEXEL_BYTES, View, ViewMut};
+use ::tiff::decoder::{Decoder, Limits as DecoderLimits};
 use ::tiff::encoder::TiffEncoder;
 use ::tiff::encoder::compression::{CompressionAlgorithm, Deflate, DeflateLevel};
 use ::tiff::tags::{CompressionMethod, PlanarConfiguration, Predictor, SampleFormat, Tag};
 use ::tiff::{ColorType, TiffError};
-use page::{Page, Relabelled};
+use chunks::{Chunks, Scratch};
+use page::{Page, Patched};
 use samples::{Colors, Samples};
 use std::io::Cursor;
+use std::ops::Range;
 
-/// Longest side of a page, in pixels. Source: the specification, section 9.1.
+/// Longest side of a page, in pixels, whatever longer sides the limits allow other formats.
+/// Source: the specification, section 9.1.
 const SIDE: u32 = 16_384;
-
-/// Most bytes that the samples of one strip or tile may take.
-const CHUNK_BYTES: usize = 1 << 30;
-
-/// Tiles may be larger than the picture, but not without bounds: their padding is read too.
-const TILE_PIXELS: u64 = 1 << 24;
-
-/// Rows of a tile that may be more than the picture's, where it is a JPEG.
-const TILE_SIDE: u32 = 1024;
 
 /// Most bytes of one tag's value, profiles and strip offsets included.
 const TAG_BYTES: usize = icc::LIMIT_BYTES;
@@ -43,9 +38,9 @@ const TAG_BYTES: usize = icc::LIMIT_BYTES;
 const STRIP_BYTES: u32 = 1 << 18;
 
 /// Samples a pixel at most; the first few are colours and alpha, the rest is passed over.
-const SAMPLES: u16 = 16;
+const SAMPLES: u16 = rows::SAMPLES as u16;
 
-type Reader<'a> = Decoder<Relabelled<'a>>;
+type Reader<'a> = Decoder<Patched<'a>>;
 
 /// A page whose kind is known to be one that is read.
 struct Picture<'a> {
@@ -53,26 +48,21 @@ struct Picture<'a> {
     size: Size,
     samples: Samples,
     planar: bool,
-    compressed: bool,
-    jpeg: bool,
+    compression: CompressionMethod,
+    /// Samples are written as their differences from the pixel before.
+    differences: bool,
+    /// Samples of 16 bits have the byte order of the other kind of machine.
+    swapped: bool,
 }
 
 impl<'a> Picture<'a> {
-    fn open(bytes: &'a [u8], limits: &Limits) -> Result<Picture<'a>, Error> {
-        let page = Page::first(bytes).ok_or_else(|| Error::damaged("no page with a size and a kind"))?;
+    /// The page's size is taken to be approved; nothing larger is allocated.
+    fn open(bytes: &'a [u8], page: &Page) -> Result<Picture<'a>, Error> {
         let size = page.size;
-        // Held against the limits before the decoder takes anything from the header.
-        let longest = limits.source_side.min(SIDE);
-        if size.longest_side() > longest {
-            let message = format!("A side of the image is longer than {longest} pixels.");
-            return Err(Error::new(Code::MemLimitExceeded, message).ec(Ec::image(18)));
-        }
-        check_pixels(size, 1, limits)?;
         let mut decoder_limits = DecoderLimits::default();
         decoder_limits.ifd_value_size = TAG_BYTES;
-        decoder_limits.decoding_buffer_size = CHUNK_BYTES;
         decoder_limits.intermediate_buffer_size = bytes.len();
-        let mut reader = Decoder::new(page.relabelled(bytes)).map_err(refusal)?.with_limits(decoder_limits);
+        let mut reader = Decoder::new(page.patched(bytes)).map_err(refusal)?.with_limits(decoder_limits);
         if reader.dimensions().map_err(refusal)? != (size.width, size.height) {
             return Err(Error::damaged("the header tells two sizes"));
         }
@@ -82,8 +72,10 @@ impl<'a> Picture<'a> {
             other => return Err(Error::damaged(format!("a page that is grey and {other:?}"))),
         };
         let number = |reader: &mut Reader, tag| reader.find_tag_unsigned::<u16>(tag).ok().flatten();
-        let compression = number(&mut reader, Tag::Compression);
-        let jpeg = compression == Some(CompressionMethod::ModernJPEG.to_u16());
+        let compression = number(&mut reader, Tag::Compression)
+            .map_or(CompressionMethod::None, CompressionMethod::from_u16_exhaustive);
+        let jpeg = compression == CompressionMethod::ModernJPEG;
+        let predictor = number(&mut reader, Tag::Predictor).and_then(Predictor::from_u16).unwrap_or(Predictor::None);
         let planar = number(&mut reader, Tag::PlanarConfiguration) == Some(PlanarConfiguration::Planar.to_u16());
         let list = |reader: &mut Reader, tag| reader.find_tag_unsigned_vec::<u16>(tag).ok().flatten();
         let unsigned = list(&mut reader, Tag::SampleFormat)
@@ -103,37 +95,24 @@ impl<'a> Picture<'a> {
             _ => return Err(unsupported()),
         };
         let readable = matches!((bits, count), (1 | 2 | 4, 1) | (8 | 16, 1..=SAMPLES));
-        if !readable || !unsigned || (jpeg && bits != 8) {
+        let predictable = match predictor {
+            Predictor::Horizontal => bits >= 8,
+            other => other == Predictor::None,
+        };
+        if !readable || !unsigned || !predictable || (jpeg && bits != 8) {
             return Err(unsupported());
         }
         let samples = Samples::new(colors, bits, count.into(), extra.as_deref())
             .ok_or_else(|| Error::damaged("fewer samples than colours"))?;
-        let compressed = compression.is_some_and(|compression| compression != CompressionMethod::None.to_u16());
-        Ok(Picture { reader, size, samples, planar: planar && count > 1, compressed, jpeg })
-    }
-
-    /// Sides of a strip or tile and how many stand side by side and below one another.
-    fn grid(&mut self) -> Result<(Size, Size), Error> {
-        let (width, height) = self.reader.chunk_dimensions();
-        let chunk = Size::new(width, height);
-        if chunk.shortest_side() == 0 {
-            return Err(Error::damaged("strips without rows"));
-        }
-        let tiled = self.reader.get_chunk_type() == ChunkType::Tile;
-        if tiled && chunk.pixels() > TILE_PIXELS.max(4 * self.size.pixels()) {
-            return Err(Error::damaged("tiles much larger than the picture"));
-        }
-        Ok((chunk, Size::new(self.size.width.div_ceil(width), self.size.height.div_ceil(height))))
-    }
-
-    /// The place of every strip or tile in the file, where it tells one.
-    fn places(&mut self) -> Result<Vec<(u64, u64)>, Error> {
-        let tags = match self.reader.get_chunk_type() {
-            ChunkType::Strip => [Tag::StripOffsets, Tag::StripByteCounts],
-            ChunkType::Tile => [Tag::TileOffsets, Tag::TileByteCounts],
-        };
-        let [offsets, counts] = tags.map(|tag| self.reader.get_tag_u64_vec(tag).map_err(refusal));
-        Ok(offsets?.into_iter().zip(counts?).collect())
+        Ok(Picture {
+            reader,
+            size,
+            samples,
+            planar: planar && count > 1,
+            compression,
+            differences: predictor == Predictor::Horizontal,
+            swapped: page.big_endian != cfg!(target_endian = "big"),
+        })
     }
 }
 
@@ -145,8 +124,20 @@ fn refusal(error: TiffError) -> Error {
     }
 }
 
+fn first_page(bytes: &[u8]) -> Result<Page, Error> {
+    Page::first(bytes).ok_or_else(|| Error::damaged("no page with a size and a kind"))
+}
+
 pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Probe, Error> {
-    let mut picture = Picture::open(bytes, limits)?;
+    let page = first_page(bytes)?;
+    // Held against the limits before the decoder takes anything from the header.
+    let longest = limits.source_side.min(SIDE);
+    if page.size.longest_side() > longest {
+        let message = format!("A side of the image is longer than {longest} pixels.");
+        return Err(Error::new(Code::MemLimitExceeded, message).ec(Ec::image(18)));
+    }
+    check_pixels(page.size, 1, limits)?;
+    let mut picture = Picture::open(bytes, &page)?;
     let orientation = picture.reader.find_tag_unsigned::<u32>(Tag::Orientation).ok().flatten();
     let orientation = Orientation::from_exif(orientation.unwrap_or_default());
     let alpha = picture.samples.has_alpha();
@@ -154,85 +145,98 @@ pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Probe, Error> {
 }
 
 pub fn decode(bytes: &[u8], target: &mut ViewMut, cancel: &Cancel) -> Result<(), Error> {
-    let mut picture = Picture::open(bytes, &Limits::OSS)?;
-    if target.size() != picture.size {
-        return Err(Error::internal("the target's size is not that of the picture"));
+    let mut opened = Opened::of(bytes, target.size())?;
+    let mut first = 0;
+    for band in 0..opened.chunks.bands() {
+        let end = first + opened.chunks.band_size(band).height;
+        opened.chunks.read_band(band, &mut target.part(first..end), &mut opened.scratch, cancel)?;
+        first = end;
     }
-    read_chunks(bytes, &mut picture, target, cancel)?;
-    let profile = picture.reader.find_tag(Tag::IccProfile).ok().flatten().and_then(|value| value.into_u8_vec().ok());
-    match (picture.samples.is_cmyk(), profile) {
-        (true, profile) => icc::cmyk_to_srgb(profile.as_deref(), target, cancel),
-        (false, Some(profile)) => icc::to_srgb(&profile, target, cancel),
-        (false, None) => Ok(()),
+    opened.turning.turn(target, cancel)
+}
+
+/// Most bytes of a band of pixels in a page that is read by rows.
+const BAND_BYTES: u64 = 64 << 20;
+
+pub fn rows(bytes: &[u8], size: Size) -> Result<Option<Box<dyn Rows + '_>>, Error> {
+    let opened = Opened::of(bytes, size)?;
+    let band = opened.chunks.band_size(0);
+    if !opened.turning.suits_bands(opened.grey) || band.pixels() * TEXEL_BYTES as u64 > BAND_BYTES {
+        return Ok(None);
+    }
+    let pixels = Frame::packed(band, vec![0; band.pixels() as usize * TEXEL_BYTES]);
+    Ok(Some(Box::new(Bands { opened, pixels, next: 0, left: 0..0 })))
+}
+
+/// A page whose strips or tiles can be read.
+struct Opened<'a> {
+    chunks: Chunks<'a>,
+    scratch: Scratch,
+    turning: icc::Turning,
+    /// Every texel is grey.
+    grey: bool,
+}
+
+impl<'a> Opened<'a> {
+    /// `size` is the one that the page must have.
+    fn of(bytes: &'a [u8], size: Size) -> Result<Opened<'a>, Error> {
+        let page = first_page(bytes)?;
+        if size != page.size {
+            return Err(Error::internal("the target's size is not that of the picture"));
+        }
+        let mut picture = Picture::open(bytes, &page)?;
+        let profile = picture.reader.find_tag(Tag::IccProfile).ok().flatten();
+        let profile = profile.and_then(|value| value.into_u8_vec().ok());
+        let turning = match (picture.samples.is_cmyk(), profile) {
+            (true, profile) => icc::Turning::of_inks(profile.as_deref()),
+            (false, Some(profile)) => icc::Turning::of(&profile),
+            (false, None) => icc::Turning::Nothing,
+        };
+        let grey = picture.samples.is_grey();
+        let chunks = Chunks::open(bytes, picture)?;
+        Ok(Opened { chunks, scratch: Scratch::default(), turning, grey })
     }
 }
 
-/// Reads one strip or tile after another and lays its pixels where they belong.
-fn read_chunks(bytes: &[u8], picture: &mut Picture, target: &mut ViewMut, cancel: &Cancel) -> Result<(), Error> {
-    let (chunk, grid) = picture.grid()?;
-    let places = if picture.compressed { picture.places()? } else { Vec::new() };
-    let planes = if picture.planar { picture.samples.count() } else { 1 };
-    let mut raw = Vec::new();
-    let mut row = Vec::new();
-    for index in 0..grid.width * grid.height {
-        cancel.check()?;
-        let (x, y) = (index % grid.width * chunk.width, index / grid.width * chunk.height);
-        let width = chunk.width.min(picture.size.width - x);
-        let height = chunk.height.min(picture.size.height - y);
-        let row_bytes = picture.samples.row_bytes(width as usize, picture.planar);
-        let plane_bytes = row_bytes * height as usize;
-        if plane_bytes * planes > CHUNK_BYTES {
-            return Err(Error::memory_limit());
+/// A page read band after band, handed out by rows.
+struct Bands<'a> {
+    opened: Opened<'a>,
+    /// The band that was read last.
+    pixels: Frame,
+    /// The band that comes next.
+    next: u32,
+    /// Rows of the last band that were not handed out yet.
+    left: Range<u32>,
+}
+
+impl Rows for Bands<'_> {
+    fn next_rows(&mut self, target: &mut ViewMut, cancel: &Cancel) -> Result<(), Error> {
+        let Opened { chunks, scratch, turning, .. } = &mut self.opened;
+        if target.size().width != self.pixels.size().width {
+            return Err(Error::internal("rows of another width than the picture's"));
         }
-        raw.resize(plane_bytes * planes, 0);
-        for (plane, raw) in raw.chunks_exact_mut(plane_bytes).enumerate() {
-            let place = index + plane as u32 * grid.width * grid.height;
-            if picture.compressed {
-                let packed = packed(bytes, places.get(place as usize))?;
-                if picture.jpeg {
-                    check_jpeg(packed, chunk, picture.size)?;
+        for y in 0..target.size().height {
+            if self.left.is_empty() {
+                if self.next == chunks.bands() {
+                    return Err(Error::internal("more rows than the picture has"));
                 }
+                let rows = chunks.band_size(self.next).height;
+                let mut pixels = self.pixels.view_mut();
+                let mut band = pixels.part(0..rows);
+                chunks.read_band(self.next, &mut band, scratch, cancel)?;
+                turning.turn(&mut band, cancel)?;
+                self.left = 0..rows;
+                self.next += 1;
             }
-            let layout = picture.reader.image_chunk_buffer_layout(place).map_err(refusal)?;
-            if layout.len != plane_bytes {
-                return Err(Error::damaged(format!("{} bytes in place of {plane_bytes}", layout.len)));
-            }
-            picture.reader.read_chunk_bytes(place, raw).map_err(refusal)?;
+            target.row(y).copy_from_slice(self.pixels.view().row(self.left.start));
+            self.left.start += 1;
         }
-        for line in 0..height {
-            let at = line as usize * row_bytes;
-            let planes = raw.chunks_exact(plane_bytes).map(|plane| &plane[at..at + row_bytes]);
-            picture.samples.gather(planes, width as usize, &mut row);
-            let texels = &mut target.row(y + line)[x as usize * TEXEL_BYTES..][..width as usize * TEXEL_BYTES];
-            picture.samples.spread(&row, texels);
-        }
+        Ok(())
     }
-    Ok(())
-}
 
-/// The bytes of a strip or tile, all of which must be there: not every decompressor notices an end.
-fn packed<'a>(bytes: &'a [u8], place: Option<&(u64, u64)>) -> Result<&'a [u8], Error> {
-    let inside = place.and_then(|(offset, count)| {
-        let start = usize::try_from(*offset).ok()?;
-        bytes.get(start..start.checked_add(usize::try_from(*count).ok()?)?)
-    });
-    inside.ok_or_else(|| Error::damaged("a strip or tile is cut off"))
-}
-
-/// Holds the header of a JPEG inside the file against the strip or tile that it fills: its decoder
-/// would believe it, and would make up what is cut off.
-fn check_jpeg(inside: &[u8], chunk: Size, whole: Size) -> Result<(), Error> {
-    if !markers::has_end(inside) {
-        return Err(Error::damaged("a JPEG is cut off"));
+    fn held_bytes(&self) -> u64 {
+        self.pixels.size().pixels() * TEXEL_BYTES as u64
     }
-    let frame = markers::Head::read(inside).frame.ok_or_else(|| Error::damaged("a JPEG without a frame"))?;
-    // Encoders fill up to whole blocks; a strip may claim more rows than the picture has, a tile
-    // is held to its own bound.
-    let bound = Size::new(chunk.width, chunk.height.min(whole.height.max(TILE_SIDE)));
-    if frame.size.width > bound.width.saturating_add(16) || frame.size.height > bound.height.saturating_add(16) {
-        return Err(Error::damaged("a JPEG larger than its place"));
-    }
-    Ok(())
 }
 
 /// Strips and tags are written one by one: the encoder's own way of writing a picture compresses

@@ -2,9 +2,9 @@
 
 use super::{AccessKey, Config, MB, PREFIX};
 use crate::engine::choice::Setting;
-use crate::oss::Rights;
+use crate::oss::{Rights, Validators};
 use crate::plan::weights::Resample;
-use crate::store::Place;
+use crate::store::{Bucket, Place};
 use crate::text::Typeface;
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -63,7 +63,7 @@ pub static ROWS: &[Row] = &[
             },
         },
         default: "./pixelpass-data with samples",
-        doc: "Directory of buckets, each a directory of plain files; or a file:// URL of one",
+        doc: "Directory of buckets, each a directory of plain files; or file:///DIR, s3://BUCKET[/PREFIX] (reached as AWS_ variables say), memory://",
     },
     Row {
         name: "engine",
@@ -101,7 +101,7 @@ pub static ROWS: &[Row] = &[
             config.anonymous = Rights::parse(name).unwrap_or_default();
         }),
         default: "read",
-        doc: "What requests without a signature may do; write includes read",
+        doc: "What requests without a signature may do in buckets without an ACL; write includes read",
     },
     Row {
         name: "access-key",
@@ -118,7 +118,19 @@ pub static ROWS: &[Row] = &[
             },
         },
         default: "none",
-        doc: "Access key; signatures are not checked yet",
+        doc: "Access key: whoever signs with it may do everything",
+    },
+    Row {
+        name: "access-key-file",
+        kind: Kind::Text {
+            shape: "FILE",
+            set: |config, text| {
+                config.access_key_file = Some(text.into());
+                Ok(())
+            },
+        },
+        default: "none",
+        doc: "Further access keys, ID:SECRET[:TOKEN[:EXPIRES]] a line, # for comments; read anew when it changes",
     },
     Row {
         name: "cache",
@@ -137,18 +149,107 @@ pub static ROWS: &[Row] = &[
         kind: Kind::Texts {
             shape: "DOMAIN",
             secret: false,
-            clear: |config| config.base_domains.clear(),
+            clear: |config| config.domains.bases.clear(),
             push: |config, text| {
-                let legal = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
-                if text.is_empty() || !text.chars().all(legal) || text.starts_with('.') {
-                    return Err("must be a domain such as img.example.com".to_owned());
-                }
-                config.base_domains.push(text.to_ascii_lowercase());
+                config.domains.bases.push(domain(text)?);
                 Ok(())
             },
         },
         default: "localhost",
         doc: "Domain below which BUCKET.DOMAIN addresses a bucket",
+    },
+    Row {
+        name: "domain",
+        kind: Kind::Texts {
+            shape: "DOMAIN=BUCKET",
+            secret: false,
+            clear: |config| config.domains.custom.clear(),
+            push: |config, text| {
+                let (name, bucket) = text.split_once('=').ok_or("must be DOMAIN=BUCKET")?;
+                let bucket = Bucket::new(bucket).map_err(|error| error.message)?;
+                config.domains.custom.push((domain(name)?, bucket));
+                Ok(())
+            },
+        },
+        default: "none",
+        doc: "Domain that addresses one bucket, as a CNAME does",
+    },
+    Row {
+        name: "region",
+        kind: Kind::Text {
+            shape: "REGION",
+            set: |config, text| {
+                let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+                if text.is_empty() || !text.chars().all(legal) {
+                    return Err("must be a region such as cn-hangzhou".to_owned());
+                }
+                config.region = text.to_owned();
+                Ok(())
+            },
+        },
+        default: "cn-hangzhou",
+        doc: "Region that answers tell clients",
+    },
+    Row {
+        name: "insist-on-region",
+        kind: Kind::Choice("off|on", |config, name| config.insist_on_region = name == "on"),
+        default: "off",
+        doc: "Signatures of version 4 for other regions are refused",
+    },
+    Row {
+        name: "validators",
+        kind: Kind::Choice("result|source", |config, name| {
+            config.validators = Validators::parse(name).unwrap_or_default();
+        }),
+        default: "result",
+        doc: "ETag of processed answers: one of their own, which caches may trust; or the source's, as OSS sends it",
+    },
+    Row {
+        name: "cors-origin",
+        kind: Kind::Texts {
+            shape: "ORIGIN",
+            secret: false,
+            clear: |config| config.cors_origins.clear(),
+            push: |config, text| {
+                if text != "*" && !text.contains("://") {
+                    return Err("must be * or an origin such as https://shop.example.com".to_owned());
+                }
+                config.cors_origins.push(text.to_owned());
+                Ok(())
+            },
+        },
+        default: "none",
+        doc: "Origin whose pages may use buckets without CORS rules of their own; * for all",
+    },
+    Row {
+        name: "tls-certificate",
+        kind: Kind::Text {
+            shape: "FILE",
+            set: |config, text| {
+                config.tls_certificate = Some(text.into());
+                Ok(())
+            },
+        },
+        default: "none",
+        doc: "Chain of certificates in PEM, the server's first: speaks HTTPS; read anew when it changes",
+    },
+    Row {
+        name: "tls-key",
+        kind: Kind::Text {
+            shape: "FILE",
+            set: |config, text| {
+                config.tls_key = Some(text.into());
+                Ok(())
+            },
+        },
+        default: "none",
+        doc: "The certificate's private key in PEM",
+    },
+    Row {
+        name: "behind-proxy",
+        kind: Kind::Choice("off|on", |config, name| config.behind_proxy = name == "on"),
+        default: "off",
+        doc: "Believes X-Forwarded-Host and X-Forwarded-Proto: for servers that only a proxy can reach",
     },
     Row {
         name: "resample",
@@ -301,8 +402,8 @@ pub static ROWS: &[Row] = &[
             most: 5 * 1024,
             set: |config, mb| config.upload_limit_bytes = mb * MB,
         },
-        default: "100",
-        doc: "Largest object that a PUT may store",
+        default: "5120",
+        doc: "Largest body of an object, or of a part of one",
     },
     Row {
         name: "log",
@@ -323,6 +424,15 @@ pub static ROWS: &[Row] = &[
 pub fn markdown() -> String {
     let head = "| flag | variable | value | default | what |\n| --- | --- | --- | --- | --- |\n";
     ROWS.iter().fold(head.to_owned(), |text, row| text + &row.markdown())
+}
+
+/// A domain's name in lower case.
+fn domain(text: &str) -> Result<String, String> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
+    if text.is_empty() || !text.chars().all(legal) || text.starts_with('.') {
+        return Err("must be a domain such as img.example.com".to_owned());
+    }
+    Ok(text.to_ascii_lowercase())
 }
 
 /// `count` is at least 1 by its row's range.

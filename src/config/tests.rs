@@ -18,7 +18,7 @@ fn flags_beat_the_environment_beats_the_file_beats_the_default() {
     assert_eq!((config.workers.get(), config.queue().get()), (6, 5));
     assert_eq!((config.engine, config.listen.port()), (Setting::Cpu, 1));
     assert_eq!(config.anonymous, Rights::Read);
-    assert_eq!(config.base_domains, ["localhost"]);
+    assert_eq!(config.domains.bases, ["localhost"]);
 }
 
 #[test]
@@ -30,9 +30,9 @@ fn the_queue_grows_with_the_workers() {
 fn lists_replace_those_of_lower_sources() {
     let file = "base-domain = ['a.org', 'B.org']\naccess-key = 'one:1'";
     let config = assemble(file, &[], &[]).unwrap();
-    assert_eq!(config.base_domains, ["a.org", "b.org"]);
+    assert_eq!(config.domains.bases, ["a.org", "b.org"]);
     let config = assemble(file, &[("PIXELPASS_ACCESS_KEY", "two:2, three:3:3")], &[("base-domain", "c.org")]).unwrap();
-    assert_eq!(config.base_domains, ["c.org"]);
+    assert_eq!(config.domains.bases, ["c.org"]);
     let keys: Vec<_> = config.access_keys.iter().map(|key| (key.id.as_str(), key.secret.as_str())).collect();
     assert_eq!(keys, [("two", "2"), ("three", "3:3")]);
 }
@@ -57,7 +57,7 @@ fn fonts_are_named_by_the_language() {
 
 #[test]
 fn all_mistakes_are_told_together() {
-    let file = "wrokers = 1\nworkers = 0\nengine = true\nstore = 's3://x'";
+    let file = "wrokers = 1\nworkers = 0\nengine = true\nstore = 'ftp://x'";
     let environment = [("PIXELPASS_WORKRES", "1"), ("PIXELPASS_ANONYMOUS", "all"), ("PIXELPASS_CONFIG", "x")];
     let flags = [("cache", "memory"), ("listen", "8080"), ("access-key", "hunter2"), ("deadline-ms", "-1")];
     let Mistakes(mut said) = assemble(file, &environment, &flags).unwrap_err();
@@ -72,7 +72,7 @@ fn all_mistakes_are_told_together() {
             "PIXELPASS_ANONYMOUS: 'all' must be one of none, read, write",
             "PIXELPASS_WORKRES: no setting has this variable",
             "pixelpass.toml: engine: must be auto|cpu|gpu",
-            "pixelpass.toml: store: 's3://x' stores of kind s3:// are not built yet; name a directory",
+            "pixelpass.toml: store: 'ftp://x' there is no store of kind ftp://; name a directory, file://, s3:// or memory://",
             "pixelpass.toml: workers: '0' must be a whole number of threads, 1 to 1024",
             "pixelpass.toml: wrokers: no setting has this name",
         ]

@@ -6,11 +6,16 @@
 //! requests. The two names are therefore no buckets. Errors become answers, and are logged, in
 //! `failure` alone.
 
+mod linger;
 mod page;
 mod request_id;
+mod tls;
+
+pub use tls::Tls;
 
 use crate::error::Error;
-use crate::oss::route::{Operation, host_bucket};
+use crate::oss::route::On;
+use crate::oss::sign::Caller;
 use crate::oss::wire::{Body, Headers, Reply, Request};
 use crate::oss::{self, Service};
 use axum::body::Body as WireBody;
@@ -19,7 +24,6 @@ use axum::handler::Handler;
 use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
 use bytes::Bytes;
-use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use futures_util::stream;
 use hyper::server::conn::http1;
@@ -32,7 +36,7 @@ use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::net::TcpListener;
 
 /// Longest time that running requests get to finish once the server shall stop.
@@ -43,23 +47,33 @@ struct House {
     service: Service,
     start_page: Bytes,
     ids: RequestIds,
-    /// Longest silence of a client that has still to send something.
-    patience: Duration,
+    options: Options,
     /// Set when the server shall stop.
     leaving: AtomicBool,
 }
 
+/// What this room needs to know of the settings.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The start page may show the samples.
+    pub demo: bool,
+    /// A client that sends nothing for so long while its request is not complete, or between two
+    /// requests, is let go.
+    pub patience: Duration,
+    /// A proxy's word for the host and scheme that the client used is believed.
+    pub behind_proxy: bool,
+    /// Speaks TLS on every connection.
+    pub tls: Option<Arc<Tls>>,
+}
+
 /// Serves on `listener` until the process is told to stop, then lets running requests finish.
 ///
-/// `demo` says whether the start page may show the samples. A client that sends nothing for
-/// `patience` while its request is not complete, or between two requests, is let go.
-///
 /// # Errors
-/// When signals cannot be used.
-pub async fn serve(listener: TcpListener, service: Service, demo: bool, patience: Duration) -> io::Result<()> {
-    let ids = RequestIds::new();
-    let house = House { service, start_page: page::start(demo), ids, patience, leaving: AtomicBool::new(false) };
-    let house = Arc::new(house);
+/// When signals or TLS cannot be used.
+pub async fn serve(listener: TcpListener, service: Service, options: Options) -> io::Result<()> {
+    let (ids, start_page, patience) = (RequestIds::new(), page::start(options.demo), options.patience);
+    let acceptor = options.tls.as_ref().map(|tls| tls.acceptor().map_err(io::Error::other)).transpose()?;
+    let house = Arc::new(House { service, start_page, ids, options, leaving: AtomicBool::new(false) });
     let mut protocol = http1::Builder::new();
     protocol.timer(TokioTimer::new()).header_read_timeout(patience);
     let connections = GracefulShutdown::new();
@@ -70,9 +84,19 @@ pub async fn serve(listener: TcpListener, service: Service, demo: bool, patience
                 // Without it small answers wait for the client's acknowledgement.
                 let _ = stream.set_nodelay(true);
                 let handler = TowerToHyperService::new(answer.with_state(house.clone()));
-                let connection = connections.watch(protocol.serve_connection(TokioIo::new(stream), handler));
+                let (watcher, protocol, acceptor) = (connections.watcher(), protocol.clone(), acceptor.clone());
                 tokio::spawn(async move {
-                    if let Err(error) = connection.await {
+                    let ended = match acceptor {
+                        None => watcher.watch(protocol.serve_connection(TokioIo::new(stream), handler)).await,
+                        Some(acceptor) => match tokio::time::timeout(patience, acceptor.accept(stream)).await {
+                            Ok(Ok(stream)) => {
+                                watcher.watch(protocol.serve_connection(TokioIo::new(stream), handler)).await
+                            }
+                            Ok(Err(error)) => return tracing::debug!(%error, "no TLS"),
+                            Err(_) => return tracing::debug!("no TLS in time"),
+                        },
+                    };
+                    if let Err(error) = ended {
                         tracing::debug!(%error, "connection ended");
                     }
                 });
@@ -113,13 +137,17 @@ fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
 async fn answer(State(house): State<Arc<House>>, request: axum::extract::Request) -> Response {
     let begin = Instant::now();
     let id = house.ids.next();
-    let request = translate(request, begin, house.patience);
+    let request = translate(request, begin, &house.options);
     let (method, head) = (request.method.clone(), request.method == "HEAD");
     let (host, path) = (request.host.clone(), request.path.clone());
-    let reply = match dispatch(&house, request).await {
+    let origin = request.headers.get("origin").map(str::to_owned);
+    let mut reply = match dispatch(&house, request).await {
         Ok(reply) => reply,
         Err(error) => failure(&error, head, &id, &host, &method, &path),
     };
+    if let Some(origin) = origin.filter(|_| method != "OPTIONS") {
+        reply = house.service.shared(&origin, &method, &host, &path, reply).await;
+    }
     let elapsed = begin.elapsed();
     tracing::debug!(%id, %method, %path, status = reply.status, ms = elapsed.as_secs_f64() * 1000.0, "answered");
     let reply = reply
@@ -133,20 +161,23 @@ async fn dispatch(house: &House, request: Request) -> Result<Reply, Error> {
     let head = request.method == "HEAD";
     let own_address = matches!(request.path.as_str(), "/healthz" | "/readyz")
         && matches!(request.method.as_str(), "GET" | "HEAD")
-        && host_bucket(&request.host, &house.service.rules.base_domains).is_none();
+        && house.service.rules.domains.bucket(&request.host).is_none();
     if own_address {
         let ready = request.path == "/healthz" || !house.leaving.load(Ordering::Relaxed);
         let (status, text) = if ready { (200, "ok\n") } else { (503, "stopping\n") };
         return Ok(text_reply(status, "text/plain; charset=utf-8", Bytes::from_static(text.as_bytes()), head));
     }
-    match house.service.route(&request)? {
-        // Clients that sign this want the list of buckets, not a page for people.
-        Operation::GetService if !oss::is_signed(&request) => {
-            let reply = text_reply(200, "text/html; charset=utf-8", house.start_page.clone(), head);
-            Ok(reply.header("Content-Security-Policy", page::POLICY))
-        }
-        operation => house.service.perform(operation, request).await,
+    if request.method == "OPTIONS" {
+        let Request { host, path, headers, .. } = request;
+        return house.service.preflight(&host, &path, &headers).await;
     }
+    let admitted = house.service.admit(&request, SystemTime::now())?;
+    // Clients that sign this want the list of buckets, not a page for people.
+    if admitted.operation.on == On::Service && admitted.caller == Caller::Anonymous {
+        let reply = text_reply(200, "text/html; charset=utf-8", house.start_page.clone(), head);
+        return Ok(reply.header("Content-Security-Policy", page::POLICY));
+    }
+    house.service.perform(admitted, request).await
 }
 
 fn text_reply(status: u16, content_type: &str, text: Bytes, head: bool) -> Reply {
@@ -165,12 +196,25 @@ fn failure(error: &Error, head: bool, id: &str, host: &str, method: &str, path: 
 }
 
 /// A request in the words of the protocol's room.
-fn translate(request: axum::extract::Request, begin: Instant, patience: Duration) -> Request {
+fn translate(request: axum::extract::Request, begin: Instant, options: &Options) -> Request {
     let (parts, body) = request.into_parts();
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let headers: Vec<_> = parts.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
-    let host = host(&parts.uri, parts.headers.get(header::HOST).map(text));
-    let body = stream::unfold(body.into_data_stream(), move |mut chunks| async move {
+    let mut headers: Vec<_> =
+        parts.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+    let forwarded = |name| {
+        let value = parts.headers.get(name).filter(|_| options.behind_proxy).map(text)?;
+        value.split(',').next().map(|first| first.trim().to_owned())
+    };
+    let mut host = host(&parts.uri, parts.headers.get(header::HOST).map(text));
+    if let Some(original) = forwarded("x-forwarded-host") {
+        // Signatures may cover the header, and the client signed what it sent.
+        headers.iter_mut().filter(|(name, _)| name == "host").for_each(|(_, value)| value.clone_from(&original));
+        host = original;
+    }
+    let secure = forwarded("x-forwarded-proto").map_or(options.tls.is_some(), |scheme| scheme == "https");
+    let patience = options.patience;
+    let waits = parts.headers.contains_key(header::EXPECT);
+    let body = stream::unfold(linger::Lingering::new(body.into_data_stream(), waits), move |mut chunks| async move {
         let chunk = match tokio::time::timeout(patience, chunks.next()).await {
             Ok(chunk) => chunk?.map_err(incomplete),
             Err(silence) => Err(incomplete(silence)),
@@ -182,6 +226,7 @@ fn translate(request: axum::extract::Request, begin: Instant, patience: Duration
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
         host,
+        secure,
         headers: Headers(headers),
         body: Box::pin(body),
         begin,
@@ -209,7 +254,7 @@ fn respond(reply: Reply) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in reply.headers {
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name.as_ref()), HeaderValue::try_from(value)) {
             response.headers_mut().append(name, value);
         }
     }

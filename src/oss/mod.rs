@@ -1,64 +1,85 @@
 //! The protocol: what an OSS call means, from its address to its answer.
 //!
-//! Knows the store and the studio; knows no sockets, no engines and no pixels. [`route`] tells
-//! which call a request makes, [`Service`] does it, [`error_reply`] is the one place where an
-//! error becomes an answer. Pictures are processed by the [`crew`], never on an async worker.
-//!
-//! Signatures are not checked yet: requests that carry one are refused rather than believed.
+//! Knows the store and the studio; knows no sockets, no engines and no pixels. [`sign`] tells who
+//! asks, [`route`] which of the [`calls`] it is, [`access`] whether they may, [`Service`] does it,
+//! [`error_reply`] is the one place where an error becomes an answer. Pictures are processed by the
+//! [`crew`], never on an async worker.
 
+mod access;
+pub mod address;
+mod bucket;
+pub mod calls;
 mod conditions;
+pub mod cors;
 pub mod crew;
+mod encoded;
+mod form;
 mod object;
+mod protect;
+mod query;
 pub mod route;
+pub mod sign;
+mod style;
 pub mod wire;
 mod xml;
+
+pub use access::Rights;
 
 use crate::cancel::Cancel;
 use crate::error::{Code, Error};
 use crate::process::Pipe;
 use crate::processor::{Answer, Processor};
-use crate::store::Store;
+use crate::store::{Acl, Bucket, BucketFacts, Store};
+use address::{Address, Domains};
 use bytes::Bytes;
+use calls::{Call, Right};
 use crew::Crew;
-use route::Operation;
+use query::Query;
+use route::{On, Operation};
+use sign::{Caller, Keys, Subject};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
-use wire::{Reply, Request};
+use std::time::{Duration, SystemTime};
+use wire::{Headers, Reply, Request};
 
-/// What anonymous requests may do.
+/// What identifies a processed answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Rights {
-    None,
+pub enum Validators {
+    /// An ETag of its own, from source, process and version: caches may trust it.
     #[default]
-    Read,
-    Write,
+    Result,
+    /// The source's ETag, as OSS sends it.
+    Source,
 }
 
-impl Rights {
+impl Validators {
     /// Every setting with its name.
-    pub const NAMES: [(&'static str, Rights); 3] =
-        [("none", Rights::None), ("read", Rights::Read), ("write", Rights::Write)];
+    pub const NAMES: [(&'static str, Validators); 2] = [("result", Validators::Result), ("source", Validators::Source)];
 
-    pub fn parse(name: &str) -> Option<Rights> {
-        Rights::NAMES.iter().find(|(known, _)| *known == name).map(|(_, rights)| *rights)
-    }
-
-    pub fn name(self) -> &'static str {
-        Rights::NAMES[self as usize].0
+    pub fn parse(name: &str) -> Option<Validators> {
+        Validators::NAMES.iter().find(|(known, _)| *known == name).map(|(_, validators)| *validators)
     }
 }
 
 /// What this room needs to know of the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
+    /// For buckets without an ACL of their own.
     pub anonymous: Rights,
-    pub base_domains: Vec<String>,
+    pub domains: Domains,
+    /// The region that answers tell, such as `cn-hangzhou`.
+    pub region: String,
+    /// The one that V4 signatures must be for, if any.
+    pub required_region: Option<String>,
     /// Longest time for a request, processing and waiting included.
     pub deadline: Duration,
-    /// Largest body of a PUT.
+    /// Largest body of an object, a part or a form's file.
     pub upload_limit_bytes: u64,
     /// Largest object that is processed.
     pub source_limit_bytes: u64,
+    pub validators: Validators,
+    /// For buckets without rules of their own.
+    pub cors: cors::Rules,
 }
 
 /// A picture's work, ready to be done by a crew: takes the source, and the watermark pictures in
@@ -69,24 +90,34 @@ pub type Work = Box<dyn FnOnce(&[u8], &[Option<Bytes>], &Cancel) -> Result<Answe
 pub struct Prepared {
     /// Keys of the objects of the same bucket that the work needs.
     pub assets: Vec<String>,
+    /// The same text for all process strings that mean the same.
+    pub canonical: String,
     pub work: Work,
 }
 
 /// What turns a process string into work: the door to the rooms that know images.
 pub trait Studio: Send + Sync {
+    /// `styles` holds the texts of the styles that `process` names.
+    ///
     /// # Errors
     /// Those of the process string, found before any byte is fetched.
-    fn prepare(self: Arc<Self>, process: &str) -> Result<Prepared, Error>;
+    fn prepare(self: Arc<Self>, process: &str, styles: &BTreeMap<String, String>) -> Result<Prepared, Error>;
 }
 
 impl Studio for Processor {
-    fn prepare(self: Arc<Self>, process: &str) -> Result<Prepared, Error> {
-        // Buckets store no styles yet.
-        let pipe = Pipe::parse(process, |_| None)?;
-        let assets = pipe.assets().to_vec();
+    fn prepare(self: Arc<Self>, process: &str, styles: &BTreeMap<String, String>) -> Result<Prepared, Error> {
+        let pipe = Pipe::parse(process, |name| styles.get(name).cloned())?;
+        let (assets, canonical) = (pipe.assets().to_vec(), pipe.to_string());
         let work: Work = Box::new(move |source, assets, cancel| self.process(source, &pipe, assets, cancel));
-        Ok(Prepared { assets, work })
+        Ok(Prepared { assets, canonical, work })
     }
+}
+
+/// A call that was admitted: who makes it, and with what.
+struct Order {
+    caller: Caller,
+    query: Query,
+    request: Request,
 }
 
 /// The calls over one store.
@@ -94,45 +125,154 @@ pub struct Service {
     pub store: Store,
     pub studio: Arc<dyn Studio>,
     pub crew: Crew,
+    pub keys: Arc<Keys>,
     pub rules: Rules,
 }
 
+/// Who makes which call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admitted {
+    pub caller: Caller,
+    pub operation: Operation,
+}
+
 impl Service {
-    /// The call that a request makes.
+    /// Tells who makes which call.
     ///
     /// # Errors
-    /// Those of [`route::route`].
-    pub fn route(&self, request: &Request) -> Result<Operation, Error> {
-        route::route(&request.method, &request.path, &request.query, &request.host, &self.rules.base_domains)
+    /// Those of the address, of the signature and of the call, in this order.
+    pub fn admit(&self, request: &Request, now: SystemTime) -> Result<Admitted, Error> {
+        let address = Address::read(&request.host, &request.path, &self.rules.domains)?;
+        let readings = address.readings();
+        let subject = Subject {
+            method: &request.method,
+            readings: &readings,
+            query: &request.query,
+            headers: &request.headers,
+            now,
+        };
+        let caller = sign::judge(&subject, &self.keys, self.rules.required_region.as_deref())?;
+        let address = match &caller {
+            Caller::Key { reading, .. } => address.read_as(*reading),
+            Caller::Anonymous => address,
+        };
+        let operation = route::route(address, request)?;
+        Ok(Admitted { caller, operation })
     }
 
-    /// Does `operation`. `GetService` has no answer here: the start page is the street's.
+    /// Does the call.
     ///
     /// # Errors
     /// Every error of the language; [`error_reply`] turns it into an answer.
-    pub async fn perform(&self, operation: Operation, request: Request) -> Result<Reply, Error> {
-        if is_signed(&request) {
-            // A signature that nobody checks must not pass for one that was checked.
-            let message = "Signatures are not implemented yet; send the request without.";
-            return Err(Error::new(Code::NotImplemented, message));
+    pub async fn perform(&self, admitted: Admitted, request: Request) -> Result<Reply, Error> {
+        let Admitted { caller, operation: Operation { call, right, on, query } } = admitted;
+        if right == Right::Own {
+            access::check(&caller, right, Acl::Private)?;
         }
-        match operation {
-            Operation::GetService => Err(Error::new(Code::NotImplemented, "Listing buckets is not implemented.")),
-            Operation::GetObject { target, process } => {
-                object::read(self, &target, process.as_deref(), request, false).await
-            }
-            Operation::HeadObject { target, process } => {
-                object::read(self, &target, process.as_deref(), request, true).await
-            }
-            Operation::PutObject { target } => object::put(self, &target, request).await,
+        let order = Order { caller, query, request };
+        match on {
+            On::Service => bucket::list_buckets(self, order).await,
+            On::Bucket(bucket) => self.on_bucket(call, bucket, order).await,
+            On::Object(target) => self.on_object(call, target, order).await,
         }
     }
-}
 
-/// Whether a request carries a signature, in its headers or its URL.
-pub fn is_signed(request: &Request) -> bool {
-    const IN_QUERY: [&str; 4] = ["Signature", "OSSAccessKeyId", "x-oss-signature", "x-oss-signature-version"];
-    request.headers.get("authorization").is_some() || IN_QUERY.iter().any(|name| route::has(&request.query, name))
+    async fn on_bucket(&self, call: Call, bucket: Bucket, order: Order) -> Result<Reply, Error> {
+        match call {
+            Call::PutBucket => bucket::create(self, bucket, order).await,
+            Call::DeleteBucket => bucket::delete(self, bucket).await,
+            Call::HeadBucket => bucket::head(self, bucket, order).await,
+            Call::GetBucketInfo => bucket::info(self, bucket, order).await,
+            Call::GetBucketLocation => bucket::location(self, bucket).await,
+            Call::GetBucketStat => bucket::stat(self, bucket).await,
+            Call::PutBucketAcl => bucket::put_acl(self, bucket, order).await,
+            Call::GetBucketAcl => bucket::get_acl(self, bucket).await,
+            Call::GetUnset => bucket::unset(self, bucket, order).await,
+            Call::ListObjects => bucket::list(self, bucket, order, false).await,
+            Call::ListObjectsV2 => bucket::list(self, bucket, order, true).await,
+            Call::ListMultipartUploads => bucket::list_uploads(self, bucket, order).await,
+            Call::DeleteMultipleObjects => bucket::delete_objects(self, bucket, order).await,
+            Call::PostObject => form::post(self, bucket, order).await,
+            Call::PutStyle => style::put(self, bucket, order).await,
+            Call::GetStyle => style::get(self, bucket, order).await,
+            Call::ListStyle => style::list(self, bucket).await,
+            Call::DeleteStyle => style::delete(self, bucket, order).await,
+            Call::PutProcessConfiguration => protect::put(self, bucket, order).await,
+            Call::GetProcessConfiguration => protect::get(self, bucket).await,
+            Call::PutBucketCors => cors::put(self, bucket, order).await,
+            Call::GetBucketCors => cors::get(self, bucket).await,
+            Call::DeleteBucketCors => cors::delete(self, bucket).await,
+            other => Err(Error::internal(format!("{other:?} is no call on a bucket"))),
+        }
+    }
+
+    async fn on_object(&self, call: Call, target: route::Target, order: Order) -> Result<Reply, Error> {
+        match call {
+            Call::GetObject => object::read(self, target, order, false).await,
+            Call::HeadObject => object::read(self, target, order, true).await,
+            Call::GetObjectMeta => object::meta(self, target, order).await,
+            Call::PutObject => object::put(self, target, order).await,
+            Call::CopyObject => object::copy(self, target, order).await,
+            Call::DeleteObject => object::delete(self, target, order).await,
+            Call::AppendObject => object::append(self, target, order).await,
+            Call::PutObjectAcl => object::put_acl(self, target, order).await,
+            Call::GetObjectAcl => object::get_acl(self, target).await,
+            Call::InitiateMultipartUpload => object::begin(self, target, order).await,
+            Call::UploadPart => object::put_part(self, target, order).await,
+            Call::UploadPartCopy => object::copy_part(self, target, order).await,
+            Call::CompleteMultipartUpload => object::complete(self, target, order).await,
+            Call::AbortMultipartUpload => object::abort(self, target, order).await,
+            Call::ListParts => object::list_parts(self, target, order).await,
+            Call::ProcessObject => object::process(self, target, order).await,
+            Call::AsyncProcessObject => object::process_later(self, target).await,
+            other => Err(Error::internal(format!("{other:?} is no call on an object"))),
+        }
+    }
+
+    /// Answers a browser's `OPTIONS`, which nobody signs.
+    ///
+    /// # Errors
+    /// `AccessForbidden` where no rule allows what the browser wants to do.
+    pub async fn preflight(&self, host: &str, path: &str, headers: &Headers) -> Result<Reply, Error> {
+        let bucket = Address::read(host, path, &self.rules.domains)?.bucket;
+        cors::preflight(self, bucket.as_ref(), headers).await
+    }
+
+    /// Lets pages of other origins read an answer where a rule allows it.
+    pub async fn shared(&self, origin: &str, method: &str, host: &str, path: &str, reply: Reply) -> Reply {
+        let address = Address::read(host, path, &self.rules.domains);
+        let bucket = address.ok().and_then(|address| address.bucket);
+        cors::allowed(self, bucket.as_ref(), origin, method, reply).await
+    }
+
+    /// The ACL in force in a bucket.
+    ///
+    /// # Errors
+    /// `NoSuchBucket`.
+    async fn bucket_acl(&self, bucket: &Bucket) -> Result<Acl, Error> {
+        self.store.bucket(bucket).await.map(|facts| self.acl_of(&facts))
+    }
+
+    fn acl_of(&self, facts: &BucketFacts) -> Acl {
+        facts.acl.unwrap_or_else(|| self.rules.anonymous.acl())
+    }
+
+    /// Holds a caller against the bucket's ACL.
+    ///
+    /// # Errors
+    /// `AccessDenied`, `NoSuchBucket`.
+    async fn allow(&self, caller: &Caller, right: Right, bucket: &Bucket) -> Result<(), Error> {
+        access::check(caller, right, self.bucket_acl(bucket).await?)
+    }
+
+    /// A process string with the styles of `bucket`, understood.
+    ///
+    /// # Errors
+    /// Those of the process string.
+    async fn prepare(&self, bucket: &Bucket, process: &str) -> Result<Prepared, Error> {
+        let styles = style::texts(self, bucket, process).await?;
+        Arc::clone(&self.studio).prepare(process, &styles)
+    }
 }
 
 /// The answer to a request that failed: the error document, or for HEAD the headers that stand in
@@ -143,8 +283,14 @@ pub fn error_reply(error: &Error, head: bool, request_id: &str, host: &str) -> R
     if let Some(ec) = error.ec {
         reply = reply.header("x-oss-ec", ec.to_string());
     }
-    if error.code == Code::ServiceUnavailable {
-        reply = reply.header("Retry-After", "1");
+    match error.code {
+        Code::ServiceUnavailable => reply = reply.header("Retry-After", "1"),
+        // One client reads it while it builds its exception.
+        Code::PositionNotEqualToLength => {
+            let position = error.details.iter().find(|(name, _)| *name == "Length");
+            reply = reply.header("x-oss-next-append-position", position.map_or("", |(_, text)| text));
+        }
+        _ => {}
     }
     match head {
         true => reply.header("x-oss-err", xml::header_value(&document)),

@@ -3,8 +3,9 @@
 use super::*;
 use crate::engine::Kind;
 use crate::processor::Times;
-use crate::store::Place;
+use crate::store::{Bucket, Place, Upload};
 use futures_util::{StreamExt, stream};
+use sign::{Key, Order, Reading, Scheme, presign};
 use std::fs;
 use std::future::Future;
 use std::num::NonZeroUsize;
@@ -20,7 +21,7 @@ struct Fake {
 }
 
 impl Studio for Fake {
-    fn prepare(self: Arc<Self>, process: &str) -> Result<Prepared, Error> {
+    fn prepare(self: Arc<Self>, process: &str, _: &BTreeMap<String, String>) -> Result<Prepared, Error> {
         let panics = match process {
             "image/reverse" => false,
             "image/panic" => true,
@@ -33,7 +34,7 @@ impl Studio for Fake {
             let (engine, times) = (Kind::Cpu, Times::default());
             Ok(Answer { bytes, content_type: "image/png", engine, reason: "no adapter – yet".into(), times })
         });
-        Ok(Prepared { assets: Vec::new(), work })
+        Ok(Prepared { assets: Vec::new(), canonical: process.to_owned(), work })
     }
 }
 
@@ -56,20 +57,28 @@ fn house(anonymous: Rights) -> House {
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let path = std::env::temp_dir().join(format!("pixelpass-oss-{}-{number}", std::process::id()));
     fs::create_dir_all(path.join("demo")).unwrap();
-    fs::write(path.join("demo/digits.jpg"), "123456789").unwrap();
     fs::write(path.join("demo/long.jpg"), vec![0; 200]).unwrap();
+    let store = Store::open(&Place::Directory(path.clone())).unwrap();
+    let digits = Box::pin(stream::iter([Ok(Bytes::from("123456789"))]));
+    let (bucket, key) = (Bucket::new("demo").unwrap(), crate::store::Key::new("digits.jpg").unwrap());
+    wait(store.put(&bucket, &key, digits, Upload::default())).unwrap();
     let fake = Arc::new(Fake::default());
     let service = Service {
-        store: Store::open(&Place::Directory(path.clone())).unwrap(),
+        store,
         studio: fake.clone(),
         crew: Crew::new(NonZeroUsize::MIN, NonZeroUsize::MIN).unwrap(),
         rules: Rules {
             anonymous,
-            base_domains: vec!["localhost".to_owned()],
+            domains: Domains { bases: vec!["localhost".to_owned()], custom: Vec::new() },
+            region: "cn-hangzhou".to_owned(),
+            required_region: None,
             deadline: Duration::from_secs(600),
             upload_limit_bytes: 10,
             source_limit_bytes: 100,
+            validators: Validators::Source,
+            cors: cors::Rules::default(),
         },
+        keys: Arc::new(Keys::new(vec![Key::new("id", "secret")])),
     };
     House { service, fake, path }
 }
@@ -89,14 +98,15 @@ impl House {
             path: path.to_owned(),
             query: query.to_owned(),
             host: "demo.localhost".to_owned(),
+            secure: false,
             headers: Headers(headers),
             body: Box::pin(stream::iter(chunks)),
             begin: Instant::now(),
         };
         wait(async {
-            let operation = self.service.route(&request);
-            let reply = match operation {
-                Ok(operation) => self.service.perform(operation, request).await,
+            let admitted = self.service.admit(&request, SystemTime::now());
+            let reply = match admitted {
+                Ok(admitted) => self.service.perform(admitted, request).await,
                 Err(error) => Err(error),
             };
             let mut reply = reply.unwrap_or_else(|error| error_reply(&error, method == "HEAD", "ID", "HOST"));
@@ -129,7 +139,7 @@ fn a_plain_get_and_its_head() {
     assert_eq!((reply.status, body.as_str()), (200, "123456789"));
     assert_eq!(reply.get("ETag"), Some(ETAG));
     assert_eq!(reply.get("Content-Type"), Some("image/jpeg"));
-    assert_eq!(reply.get("x-oss-hash-crc64ecma"), None);
+    assert_eq!(reply.get("x-oss-hash-crc64ecma"), Some("11051210869376104954"));
     let (head, nothing) = house.ask("HEAD", "/digits.jpg", &[], &[]);
     assert_eq!((head.status, nothing.as_str()), (200, ""));
     assert_eq!(head.headers, reply.headers);
@@ -205,10 +215,63 @@ fn rights_and_signatures() {
     let read = house(Rights::Read);
     assert_eq!(read.ask("PUT", "/new.jpg", &[], &["x"]).0.status, 403);
     assert!(!read.path.join("demo/new.jpg").exists());
-    assert_eq!(read.get("/digits.jpg", &[("authorization", "OSS a:b")]).0, 501);
-    assert_eq!(read.get("/digits.jpg?OSSAccessKeyId=a&Expires=1&Signature=b", &[]).0, 501);
-    assert_eq!(read.get("/digits.jpg?x-oss-signature-version=OSS4-HMAC-SHA256", &[]).0, 501);
+    assert_eq!(read.get("/digits.jpg", &[("authorization", "OSS a:b")]).0, 403);
+    assert_eq!(read.get("/digits.jpg", &[("authorization", "Basic a:b")]).0, 400);
+    assert_eq!(read.get("/digits.jpg?OSSAccessKeyId=a&Expires=1&Signature=b", &[]).0, 403);
+    assert_eq!(read.get("/digits.jpg?x-oss-signature-version=OSS4-HMAC-SHA256", &[]).0, 400);
     assert_eq!(read.get("/digits.jpg?response-content-type=text/html", &[]).0, 400);
+}
+
+/// The target signed in its URL by the house's key, read as `key` of the bucket.
+fn signed(method: &str, key: &str, target: &str) -> String {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    let order = Order {
+        scheme: Scheme::V4,
+        method,
+        reading: Reading { bucket: Some("demo".to_owned()), key: key.to_owned() },
+        parameters: pairs
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
+        headers: Headers::default(),
+        key: &Key::new("id", "secret"),
+        region: "cn-hangzhou",
+        now: sign::clock::seconds(SystemTime::now()),
+        lifetime_s: 600,
+    };
+    format!("{path}?{}", presign(&order).unwrap())
+}
+
+#[test]
+fn who_signs_may_read_and_write() {
+    let house = house(Rights::None);
+    let put = signed("PUT", "new.jpg", "/new.jpg");
+    assert_eq!(house.ask("PUT", &put, &[], &["x"]).0.status, 200);
+    assert_eq!(house.ask("GET", &put, &[], &[]).0.status, 403);
+    let get = signed("GET", "digits.jpg", &format!("{REVERSED}&response-content-type=text/x&response-expires="));
+    let (reply, body) = house.ask("GET", &get, &[], &[]);
+    assert_eq!((reply.status, body.as_str(), reply.get("Content-Type")), (200, "987654321", Some("text/x")));
+    assert_eq!(
+        (reply.headers.iter().filter(|(name, _)| *name == "Content-Type").count(), reply.get("Expires")),
+        (1, None)
+    );
+    // The signature says which reading of a path that repeats the bucket is meant.
+    let target = "/demo/digits.jpg";
+    assert_eq!(house.get(&signed("GET", "digits.jpg", target), &[]).0, 200);
+    assert_eq!(house.get(&signed("GET", "demo/digits.jpg", target), &[]).0, 404);
+    // What was signed instead is told with its newlines.
+    let (status, body) = house.get(&get.replace("text%2Fx", "text%2Fhtml"), &[]);
+    assert!(status == 403 && body.contains("<Code>SignatureDoesNotMatch</Code>"), "{body}");
+    assert!(
+        body.contains("<StringToSign>OSS4-HMAC-SHA256\n20") && body.contains("<CanonicalRequestBytes>47 45 54 0A 2F"),
+        "{body}"
+    );
+    assert!(body.contains("<CanonicalRequest>GET\n/demo/digits.jpg\nresponse-content-type=text%2Fhtml&amp;"), "{body}");
+    // The ring can be exchanged.
+    house.service.keys.replace(vec![Key::new("id2", "secret2")]);
+    let (status, body) = house.get(&get, &[]);
+    assert!(status == 403 && body.contains("<EC>0002-00000902</EC>") && body.contains("<OSSAccessKeyId>id<"), "{body}");
 }
 
 #[test]
@@ -228,14 +291,30 @@ fn a_put_answers_with_its_digests_and_can_be_read_back() {
         ("/x", &[("content-md5", "short")], &["x"], 400, "InvalidDigest"),
         ("/x", &[], &["12345", "67890", "1"], 400, "EntityTooLarge"),
         ("/x", &[("content-length", "11")], &[], 400, "EntityTooLarge"),
-        ("/x", &[("x-oss-copy-source", "/demo/digits.jpg")], &[], 501, "NotImplemented"),
-        ("/a/../x", &[], &["x"], 400, "InvalidObjectName"),
+        ("/x", &[("x-oss-copy-source", "/demo/none.jpg")], &[], 404, "NoSuchKey"),
+        ("/x", &[("x-oss-copy-source", "digits.jpg")], &[], 400, "InvalidArgument"),
     ];
     for (target, headers, body, status, code) in cases {
         let (reply, body) = house.ask("PUT", target, headers, body);
         assert!(reply.status == *status && body.contains(&format!("<Code>{code}</Code>")), "{target} {body}");
     }
     assert!(!house.path.join("demo/x").exists());
+}
+
+#[test]
+fn headers_that_clients_rely_on_while_they_write() {
+    let house = house(Rights::Write);
+    let append = |position: u32, text| {
+        let (reply, _) = house.ask("POST", &format!("/log.txt?append&position={position}"), &[], &[text]);
+        (reply.status, reply.get("x-oss-next-append-position").unwrap_or_default().to_owned())
+    };
+    assert_eq!(append(0, "one "), (200, "4".to_owned()));
+    assert_eq!(append(3, "late"), (409, "4".to_owned()));
+    let (_, begun) = house.ask("POST", "/copy.txt?uploads", &[], &[]);
+    let id = begun.split("<UploadId>").nth(1).and_then(|rest| rest.split('<').next()).unwrap();
+    let target = format!("/copy.txt?partNumber=1&uploadId={id}");
+    let (copied, document) = house.ask("PUT", &target, &[("x-oss-copy-source", "/demo/digits.jpg")], &[]);
+    assert_eq!((copied.status, copied.get("ETag")), (200, Some(ETAG)), "{document}");
 }
 
 #[test]

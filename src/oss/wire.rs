@@ -1,8 +1,8 @@
 //! Requests and replies as this room sees them: no sockets, no HTTP library.
 
-use crate::error::Error;
 use bytes::Bytes;
 use futures_util::Stream;
+use std::borrow::Cow;
 use std::io;
 use std::pin::Pin;
 use std::time::Instant;
@@ -17,6 +17,8 @@ pub struct Request {
     pub query: String,
     /// The Host header, or the authority of an absolute request line.
     pub host: String,
+    /// The client speaks TLS, to us or to the proxy before us.
+    pub secure: bool,
     pub headers: Headers,
     pub body: Incoming,
     /// When the request arrived; deadlines count from here.
@@ -24,11 +26,18 @@ pub struct Request {
 }
 
 /// The chunks of a request's body.
-pub type Incoming = Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>;
+pub use crate::store::Body as Incoming;
 
 /// Header names in lower case, with their values.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Headers(pub Vec<(String, String)>);
+
+impl Request {
+    /// The URL's beginning under which the client reached us.
+    pub fn origin(&self) -> String {
+        format!("{}://{}", if self.secure { "https" } else { "http" }, self.host)
+    }
+}
 
 impl Headers {
     /// The first value under `name`, trimmed; `name` is lower case.
@@ -40,8 +49,8 @@ impl Headers {
 /// An answer.
 pub struct Reply {
     pub status: u16,
-    /// Names with values of visible ASCII.
-    pub headers: Vec<(&'static str, String)>,
+    /// Names with values that a header can carry.
+    pub headers: Vec<(Cow<'static, str>, String)>,
     pub body: Body,
 }
 
@@ -57,19 +66,48 @@ impl Reply {
         Reply { status, headers: Vec::new(), body: Body::Empty }
     }
 
-    /// Adds a header; what a header cannot carry becomes `?`.
-    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Reply {
-        let mut value: String = value.into();
-        if !value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
-            value = value.chars().map(|c| if (' '..='~').contains(&c) { c } else { '?' }).collect();
+    /// Adds a header; what a header cannot carry, and what is not ASCII, becomes `?`.
+    pub fn header(self, name: &'static str, value: impl Into<String>) -> Reply {
+        self.with(Cow::Borrowed(name), value.into(), |c| (' '..='~').contains(&c))
+    }
+
+    /// Adds a header as a caller stored it: UTF-8 goes out as it came in.
+    pub fn stored(self, name: String, value: &str) -> Reply {
+        self.with(Cow::Owned(name), value.to_owned(), |c| !c.is_control())
+    }
+
+    fn with(mut self, name: Cow<'static, str>, mut value: String, legal: impl Fn(char) -> bool) -> Reply {
+        if !value.chars().all(&legal) {
+            value = value.chars().map(|c| if legal(c) { c } else { '?' }).collect();
         }
         self.headers.push((name, value));
         self
     }
 
+    /// Replaces a header, or adds it.
+    pub fn replaced(mut self, name: &'static str, value: String) -> Reply {
+        self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        self.header(name, value)
+    }
+
     /// The value of a header, if there is one.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A document as body.
+    pub fn document(status: u16, content_type: &'static str, text: String) -> Reply {
+        Reply::new(status).header("Content-Type", content_type).whole(Bytes::from(text), false)
+    }
+
+    /// An XML document as body.
+    pub fn xml(text: String) -> Reply {
+        Reply::document(200, "application/xml", text)
+    }
+
+    /// Success without a body, whose length is said where the status allows one.
+    pub fn empty(status: u16) -> Reply {
+        if status == 204 { Reply::new(status) } else { Reply::new(status).whole(Bytes::new(), false) }
     }
 
     /// The whole bytes as body, with their length; only the length for HEAD.

@@ -45,6 +45,19 @@ impl Pipe {
         Ok(pipe)
     }
 
+    /// The names of the styles that a process string needs, legal or not, for who has to fetch them.
+    ///
+    /// # Errors
+    /// Those of text that cannot be taken apart.
+    pub fn styles(text: &str) -> Result<Vec<String>, Error> {
+        let segments = syntax::parse(text)?;
+        let names = segments.iter().filter_map(|segment| match segment {
+            Segment::Style(name) => Some(name.text.to_owned()),
+            _ => None,
+        });
+        Ok(names.collect())
+    }
+
     /// The chains, in order.
     pub fn chains(&self) -> &[Chain] {
         &self.chains

@@ -1,131 +1,121 @@
-//! The store: buckets and objects as directories and plain files.
+//! The store: buckets, objects with their metadata, documents and uploads.
 //!
-//! `DIRECTORY/BUCKET/KEY` is a file like any other; nothing is kept beside it. The room knows the
-//! file system through `object_store` and nothing of images or requests. Reads and hashing happen
-//! on blocking threads, never on an async worker.
-//!
-//! A symbolic link is followed only as long as its target lies below the root.
+//! Three kinds, one behaviour: a directory of plain files ([`local`]), memory, and a bucket that
+//! speaks S3 ([`cloud`] for both). Everything is kept in the store itself, so servers over one
+//! store agree; where things lie is [`layout`]'s. Content appears together with its metadata, at
+//! once and durably, or not at all. The room knows nothing of images or requests. Disks are waited
+//! for on blocking threads, never on an async worker, and memory is bounded whatever the size of
+//! the content.
 
+mod buckets;
+mod cloud;
 mod demo;
-mod etags;
+mod digest;
+mod layout;
+mod listing;
+mod local;
+mod meta;
 mod name;
+mod object;
+mod pages;
+mod place;
+mod receive;
+mod s3;
+mod texts;
+mod uploads;
+mod walk;
 
 pub use demo::BUCKET as DEMO_BUCKET;
+pub use meta::{
+    Acl, Body, BucketFacts, Description, Document, Listed, Listing, ObjectKind, ObjectMeta, Part, PendingUpload,
+    Replace, Upload,
+};
 pub use name::{Bucket, Key};
+pub use object::Object;
+pub use place::{Place, S3Place};
 
 use crate::error::{Code, Ec, Error};
-use bytes::Bytes;
-use etags::{Etags, Version};
-use futures_util::stream::{self, Stream};
-use md5::{Digest, Md5};
-use object_store::local::LocalFileSystem;
-use object_store::path::Path as Location;
-use object_store::{GetOptions, GetResultPayload, ObjectStore, PutMode, PutOptions, PutPayload};
-use std::fmt::Write as _;
-use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom};
-use std::ops::Range;
-use std::path::{Path, PathBuf};
-use std::time::SystemTime;
-
-/// Bytes that are read from a file at a time.
-const CHUNK_BYTES: usize = 256 * 1024;
-
-/// Where the objects are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
-    /// `pixelpass-data` in the current directory, filled with samples at the first start.
-    Embedded,
-    /// A directory of the operator's; nothing is written into it at start.
-    Directory(PathBuf),
-}
-
-impl Place {
-    /// The place that the setting `store` names: empty, a directory, or a `file://` URL.
-    ///
-    /// # Errors
-    /// In words, for a URL of another kind.
-    pub fn parse(text: &str) -> Result<Place, String> {
-        match text.split_once("://") {
-            None if text.is_empty() => Ok(Place::Embedded),
-            None => Ok(Place::Directory(PathBuf::from(text))),
-            Some(("file", path)) if path.starts_with('/') => {
-                let path = percent_encoding::percent_decode_str(path).decode_utf8();
-                path.map(|path| Place::Directory(PathBuf::from(path.as_ref()))).map_err(|error| error.to_string())
-            }
-            Some(("file", _)) => Err("write file:///ABSOLUTE/PATH".to_owned()),
-            Some((scheme, _)) => Err(format!("stores of kind {scheme}:// are not built yet; name a directory")),
-        }
-    }
-
-    /// The directory itself.
-    pub fn directory(&self) -> &Path {
-        match self {
-            Place::Embedded => Path::new("pixelpass-data"),
-            Place::Directory(path) => path,
-        }
-    }
-}
-
-/// What is known of an object without its content.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ObjectMeta {
-    pub size_bytes: u64,
-    pub last_modified: SystemTime,
-    /// Quoted upper-case hex MD5 of the content.
-    pub etag: String,
-    /// Guessed from the key's ending.
-    pub content_type: String,
-}
+use cloud::Cloud;
+use futures_util::StreamExt;
+use local::Local;
+use meta::Facts;
+use object::Content;
+use object_store::memory::InMemory;
+use object_store::{PutMode, UpdateVersion};
+use receive::{Aside, Received, Sink};
+use std::collections::HashMap;
+use std::fs;
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use texts::Texts;
+use tokio::sync::OwnedMutexGuard;
 
 /// Buckets and objects.
 #[derive(Debug)]
 pub struct Store {
-    files: LocalFileSystem,
-    /// Canonical.
-    root: PathBuf,
-    etags: Etags,
+    backend: Backend,
+    texts: Texts,
+    locks: Locks,
+    ids: Ids,
 }
 
-/// Whether a put may replace an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Replace {
-    Yes,
-    /// `FileAlreadyExists` if there is one.
-    No,
+#[derive(Debug, Clone)]
+enum Backend {
+    Local(Local),
+    Cloud(Cloud),
 }
 
 impl Store {
     /// Opens the store; fills the embedded one if it is empty.
     ///
     /// # Errors
-    /// In words, when the directory cannot be made or opened.
+    /// In words, when the directory cannot be made or opened, or the settings of an S3 store do
+    /// not suffice.
     pub fn open(place: &Place) -> Result<Store, String> {
-        let directory = place.directory();
-        let fail = |error: &dyn std::fmt::Display| format!("cannot open the store {}: {error}", directory.display());
-        if *place == Place::Embedded {
-            demo::fill(directory).map_err(|error| fail(&error))?;
-        }
-        let root = fs::canonicalize(directory).map_err(|error| fail(&error))?;
-        if !root.is_dir() {
-            return Err(fail(&"not a directory"));
-        }
-        let files = LocalFileSystem::new_with_prefix(&root).map_err(|error| fail(&error))?;
-        Ok(Store { files, root, etags: Etags::default() })
+        let fail = |error: &dyn std::fmt::Display| format!("cannot open the store {place}: {error}");
+        let (backend, texts): (Backend, Arc<dyn object_store::ObjectStore>) = match place {
+            Place::Embedded | Place::Directory(_) => {
+                let directory = place.directory().unwrap_or_else(|| std::path::Path::new("."));
+                if *place == Place::Embedded {
+                    demo::fill(directory).map_err(|error| fail(&error))?;
+                }
+                let root = fs::canonicalize(directory).map_err(|error| fail(&error))?;
+                if !root.is_dir() {
+                    return Err(fail(&"not a directory"));
+                }
+                let local = Local::open(root).map_err(|error| fail(&error))?;
+                local.tidy();
+                let texts = Arc::new(local.files.clone());
+                (Backend::Local(local), texts)
+            }
+            Place::Memory => {
+                let store = Arc::new(InMemory::new());
+                (Backend::Cloud(Cloud { store: store.clone(), s3: None }), store)
+            }
+            Place::S3(place) => {
+                let cloud = s3::open(place).map_err(|error| fail(&error))?;
+                let texts = cloud.store.clone();
+                (Backend::Cloud(cloud), texts)
+            }
+        };
+        Ok(Store { backend, texts: Texts::new(texts), locks: Locks::default(), ids: Ids::new() })
     }
 
-    /// The directory, canonical.
-    pub fn root(&self) -> &Path {
-        &self.root
-    }
-
-    /// Whether the bucket exists.
+    /// The object's metadata.
     ///
     /// # Errors
-    /// `InternalError` when the store cannot tell.
-    pub async fn bucket_exists(&self, bucket: &Bucket) -> Result<bool, Error> {
-        let (root, path) = (self.root.clone(), self.root.join(bucket.as_str()));
-        blocking(move || Ok(resolve(&root, &path)?.is_some_and(|path| path.is_dir()))).await
+    /// As [`Store::get`].
+    pub async fn head(&self, bucket: &Bucket, key: &Key) -> Result<ObjectMeta, Error> {
+        let found = match &self.backend {
+            Backend::Local(local) => local.open_object(bucket, key).await?.map(|(meta, _)| meta),
+            Backend::Cloud(cloud) => cloud.head(bucket, key.as_str()).await?.map(|(meta, _)| meta),
+        };
+        match found {
+            Some(meta) => Ok(meta),
+            None => Err(self.missing(bucket, key).await),
+        }
     }
 
     /// The object with its metadata; its content stays the same however the key is written to
@@ -134,77 +124,258 @@ impl Store {
     /// # Errors
     /// `NoSuchKey`; `NoSuchBucket`, or `InvalidBucketName` where no bucket could have the name.
     pub async fn get(&self, bucket: &Bucket, key: &Key) -> Result<Object, Error> {
-        let Some((location, path)) = self.locate(bucket, key) else {
-            return Err(self.missing(bucket, key).await);
-        };
-        let root = self.root.clone();
-        let is_file = move || Ok(resolve(&root, &path)?.is_some_and(|path| path.is_file()));
-        if !blocking(is_file).await? {
-            return Err(self.missing(bucket, key).await);
-        }
-        let result = match self.files.get_opts(&location, GetOptions::default()).await {
-            Ok(result) => result,
-            Err(object_store::Error::NotFound { .. }) => return Err(self.missing(bucket, key).await),
-            Err(error) => return Err(storage_error(error, key)),
-        };
-        let GetResultPayload::File(mut file, _) = result.payload else {
-            return Err(Error::internal("the file store gave no file"));
-        };
-        let version = Version { path: location.to_string(), tag: result.meta.e_tag.unwrap_or_default() };
-        let etag = match self.etags.get(&version) {
-            Some(etag) => etag,
-            None => {
-                let etag;
-                (file, etag) = blocking(move || {
-                    let md5 = digest_file(&mut file)?;
-                    Ok((file, quoted_hex(&md5)))
-                })
-                .await?;
-                self.etags.insert(version, etag.clone());
-                etag
+        let found = match &self.backend {
+            Backend::Local(local) => {
+                let found = local.open_object(bucket, key).await?;
+                found.map(|(meta, file)| Object { meta, content: Content::File(file) })
             }
+            Backend::Cloud(cloud) => cloud.get(bucket, key.as_str()).await?,
         };
-        let meta = ObjectMeta {
-            size_bytes: result.meta.size,
-            last_modified: result.meta.last_modified.into(),
-            etag,
-            content_type: mime_guess::from_path(key.as_str()).first_or_octet_stream().to_string(),
-        };
-        Ok(Object { meta, file })
+        match found {
+            Some(object) => Ok(object),
+            None => Err(self.missing(bucket, key).await),
+        }
     }
 
-    /// Stores `content` under the key, at once or not at all, and returns its ETag.
+    /// Stores content under the key, at once and durably or not at all.
     ///
     /// # Errors
-    /// `NoSuchBucket`; `InvalidObjectName` for a key that cannot be a file here;
-    /// `FileAlreadyExists`.
-    pub async fn put(&self, bucket: &Bucket, key: &Key, content: Content, replace: Replace) -> Result<String, Error> {
-        let Some((location, path)) = self.locate(bucket, key) else {
-            return Err(name::invalid_object_name(key.as_str()));
-        };
+    /// Those of `body`; `NoSuchBucket`; `EntityTooLarge`; `InvalidDigest`; `FileAlreadyExists`.
+    pub async fn put(&self, bucket: &Bucket, key: &Key, body: Body, upload: Upload) -> Result<ObjectMeta, Error> {
         if !self.bucket_exists(bucket).await? {
             return Err(no_such_bucket(bucket));
         }
-        let root = self.root.clone();
-        if !blocking(move || leads_inside(&root, &path)).await? {
-            return Err(name::invalid_object_name(key.as_str()));
+        if upload.replace == Replace::No && self.exists(bucket, key).await? {
+            return Err(already_exists(key));
         }
-        let etag = quoted_hex(&content.md5);
-        let mode = if replace == Replace::Yes { PutMode::Overwrite } else { PutMode::Create };
-        let payload = PutPayload::from_iter(content.chunks);
-        let done = self.files.put_opts(&location, payload, PutOptions::from(mode)).await;
-        let done = done.map_err(|error| storage_error(error, key))?;
-        let version = Version { path: location.to_string(), tag: done.e_tag.unwrap_or_default() };
-        self.etags.insert(version, etag.clone());
-        Ok(etag)
+        let received = self.receive(body, &upload).await?;
+        let facts = Facts {
+            etag: Some(digest::etag(&received.sums.md5)),
+            kind: ObjectKind::Normal,
+            crc64: Some(received.sums.crc64),
+            md5: Some(received.sums.md5),
+            description: with_type(key, upload.description),
+        };
+        let _lock = self.locks.of(bucket, key).await;
+        self.publish(bucket, key, received, facts, upload.replace).await
     }
 
-    /// The place of a key in the file store and in the file system.
-    fn locate(&self, bucket: &Bucket, key: &Key) -> Option<(Location, PathBuf)> {
-        // `parse` takes segments as they are; `from` would write `%25` for `%` into file names.
-        let location = Location::parse(format!("{bucket}/{}", key.relative_path()?)).ok()?;
-        let path = self.files.path_to_filesystem(&location).ok()?;
-        Some((location, path))
+    /// Removes the object; one that is not there is removed already.
+    ///
+    /// # Errors
+    /// `NoSuchBucket`.
+    pub async fn delete(&self, bucket: &Bucket, key: &Key) -> Result<(), Error> {
+        if !self.bucket_exists(bucket).await? {
+            return Err(no_such_bucket(bucket));
+        }
+        let _lock = self.locks.of(bucket, key).await;
+        match &self.backend {
+            Backend::Local(local) => local.delete(bucket, key).await,
+            Backend::Cloud(cloud) => cloud.delete(bucket, key.as_str()).await,
+        }
+    }
+
+    /// Copies an object with its ETag, digests and kind; `None` keeps its description but for the
+    /// ACL, which is the bucket's again. Onto itself an object can be copied too.
+    ///
+    /// # Errors
+    /// `NoSuchKey` and `NoSuchBucket`, of either side; `FileAlreadyExists`.
+    pub async fn copy(
+        &self,
+        from: (&Bucket, &Key),
+        to: (&Bucket, &Key),
+        description: Option<Description>,
+        replace: Replace,
+    ) -> Result<ObjectMeta, Error> {
+        let source = self.get(from.0, from.1).await?;
+        if !self.bucket_exists(to.0).await? {
+            return Err(no_such_bucket(to.0));
+        }
+        if replace == Replace::No && self.exists(to.0, to.1).await? {
+            return Err(already_exists(to.1));
+        }
+        let described = |meta: &ObjectMeta| {
+            let kept = || Description { acl: None, ..meta.description.clone() };
+            Facts::of(meta, with_type(to.1, description.clone().unwrap_or_else(kept)))
+        };
+        if from == to
+            && let Backend::Local(local) = &self.backend
+        {
+            let _lock = self.locks.of(to.0, to.1).await;
+            return match local.rewrite(to.0, to.1, described).await? {
+                Some(meta) => Ok(meta),
+                None => Err(self.missing(to.0, to.1).await),
+            };
+        }
+        let facts = described(&source.meta);
+        let received = self.receive(source.into_body(), &Upload::default()).await?;
+        let _lock = self.locks.of(to.0, to.1).await;
+        self.publish(to.0, to.1, received, facts, replace).await
+    }
+
+    /// Sets the object's ACL, or with `None` lets it be the bucket's.
+    ///
+    /// # Errors
+    /// `NoSuchKey`; `NoSuchBucket`.
+    pub async fn set_acl(&self, bucket: &Bucket, key: &Key, acl: Option<Acl>) -> Result<(), Error> {
+        let changed = |meta: &ObjectMeta| Facts::of(meta, Description { acl, ..meta.description.clone() });
+        let _lock = self.locks.of(bucket, key).await;
+        let cloud = match &self.backend {
+            Backend::Local(local) => {
+                return match local.rewrite(bucket, key, changed).await? {
+                    Some(_) => Ok(()),
+                    None => Err(self.missing(bucket, key).await),
+                };
+            }
+            Backend::Cloud(cloud) => cloud,
+        };
+        // Attributes cannot be changed, so the content is sent again, unless somebody else was
+        // faster: then what they wrote gets the ACL.
+        for _ in 0..ATTEMPTS {
+            let object = self.get(bucket, key).await?;
+            let (facts, mode) = (changed(&object.meta), object.unchanged());
+            let received = self.receive(object.into_body(), &Upload::default()).await?;
+            let location = cloud.location(bucket, key.as_str())?;
+            match cloud.publish(&location, received, Some(&facts), mode).await {
+                Ok(()) => return Ok(()),
+                Err(object_store::Error::Precondition { .. } | object_store::Error::NotFound { .. }) => continue,
+                Err(error) => return Err(storage_error(error)),
+            }
+        }
+        Err(Error::unavailable("The object is being written to. Please try again."))
+    }
+
+    /// Adds content at the end of an object that was begun so, or begins one at position 0.
+    ///
+    /// # Errors
+    /// `PositionNotEqualToLength`, with the length as detail `Length`; `ObjectNotAppendable`;
+    /// those of [`Store::put`].
+    pub async fn append(
+        &self,
+        bucket: &Bucket,
+        key: &Key,
+        position: u64,
+        body: Body,
+        upload: Upload,
+    ) -> Result<ObjectMeta, Error> {
+        if !self.bucket_exists(bucket).await? {
+            return Err(no_such_bucket(bucket));
+        }
+        let added = self.receive(body, &upload).await?;
+        // What waits for a client is done; what waits for disks alone is done under the lock.
+        let _lock = self.locks.of(bucket, key).await;
+        let (before, description, mode) = match self.get(bucket, key).await {
+            Ok(object) => {
+                let length = object.meta.size_bytes;
+                if object.meta.kind != ObjectKind::Appendable {
+                    let error = Error::new(Code::ObjectNotAppendable, "The object is not appendable");
+                    return Err(error.detail("Key", key.as_str()));
+                }
+                if length != position {
+                    return Err(wrong_position(key, length));
+                }
+                let (description, mode) = (object.meta.description.clone(), object.unchanged());
+                (Some(object), description, mode)
+            }
+            Err(error) if error.code == Code::NoSuchKey && position == 0 => {
+                (None, with_type(key, upload.description), PutMode::Create)
+            }
+            Err(error) if error.code == Code::NoSuchKey => return Err(wrong_position(key, 0)),
+            Err(error) => return Err(error),
+        };
+        let added_bytes = added.content.into_body().await?;
+        let whole: Body = match before {
+            Some(object) => Box::pin(object.into_body().chain(added_bytes)),
+            None => added_bytes,
+        };
+        let received = self.receive(whole, &Upload::default()).await?;
+        let facts = Facts {
+            etag: Some(digest::etag(&received.sums.md5)),
+            kind: ObjectKind::Appendable,
+            crc64: Some(received.sums.crc64),
+            md5: None,
+            description,
+        };
+        match &self.backend {
+            Backend::Local(_) => self.publish(bucket, key, received, facts, Replace::Yes).await,
+            Backend::Cloud(cloud) => {
+                let size_bytes = received.sums.size_bytes;
+                let location = cloud.location(bucket, key.as_str())?;
+                match cloud.publish(&location, received, Some(&facts), mode).await {
+                    Ok(()) => Ok(written(key, size_bytes, facts)),
+                    Err(
+                        object_store::Error::Precondition { .. }
+                        | object_store::Error::AlreadyExists { .. }
+                        | object_store::Error::NotFound { .. },
+                    ) => {
+                        let now = cloud.head(bucket, key.as_str()).await?;
+                        Err(wrong_position(key, now.map_or(0, |(meta, _)| meta.size_bytes)))
+                    }
+                    Err(error) => Err(storage_error(error)),
+                }
+            }
+        }
+    }
+
+    /// A page of the bucket's objects.
+    ///
+    /// # Errors
+    /// `NoSuchBucket`.
+    pub async fn list(&self, bucket: &Bucket, listing: &Listing) -> Result<Listed, Error> {
+        if !self.bucket_exists(bucket).await? {
+            return Err(no_such_bucket(bucket));
+        }
+        if listing.limit == 0 {
+            return Ok(Listed::default());
+        }
+        match &self.backend {
+            Backend::Local(local) => local.list(bucket, listing).await,
+            Backend::Cloud(cloud) => cloud.list(bucket, listing).await,
+        }
+    }
+
+    async fn exists(&self, bucket: &Bucket, key: &Key) -> Result<bool, Error> {
+        match self.head(bucket, key).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.code == Code::NoSuchKey => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn receive(&self, body: Body, upload: &Upload) -> Result<Received, Error> {
+        let sink = match &self.backend {
+            Backend::Local(local) => local.sink(&self.ids.next()).await?,
+            Backend::Cloud(_) => Sink::memory(),
+        };
+        receive::receive(body, upload, sink).await
+    }
+
+    /// Puts received content under its key. The caller holds the key's lock.
+    async fn publish(
+        &self,
+        bucket: &Bucket,
+        key: &Key,
+        received: Received,
+        facts: Facts,
+        replace: Replace,
+    ) -> Result<ObjectMeta, Error> {
+        let size_bytes = received.sums.size_bytes;
+        match (&self.backend, received.content) {
+            (Backend::Local(local), Aside::Staged(leftover)) => {
+                local.publish(bucket, key, leftover, facts, replace).await
+            }
+            (Backend::Cloud(cloud), content) => {
+                let mode = if replace == Replace::Yes { PutMode::Overwrite } else { PutMode::Create };
+                let received = Received { content, sums: received.sums };
+                let location = cloud.location(bucket, key.as_str())?;
+                match cloud.publish(&location, received, Some(&facts), mode).await {
+                    Ok(()) => Ok(written(key, size_bytes, facts)),
+                    Err(object_store::Error::AlreadyExists { .. }) => Err(already_exists(key)),
+                    Err(error) => Err(storage_error(error)),
+                }
+            }
+            (Backend::Local(_), _) => Err(Error::internal("content was not put aside")),
+        }
     }
 
     async fn missing(&self, bucket: &Bucket, key: &Key) -> Error {
@@ -219,75 +390,75 @@ impl Store {
     }
 }
 
-/// An object that was found, held open.
-#[derive(Debug)]
-pub struct Object {
-    pub meta: ObjectMeta,
-    file: File,
-}
+/// How often a write is tried that others get ahead of.
+const ATTEMPTS: u32 = 8;
 
 impl Object {
-    /// The whole content, or `None` if it is longer than `limit_bytes`.
-    ///
-    /// # Errors
-    /// `InternalError` when the file cannot be read.
-    pub async fn read(self, limit_bytes: u64) -> Result<Option<Bytes>, Error> {
-        if self.meta.size_bytes > limit_bytes {
-            return Ok(None);
+    /// The condition that the object is still this one.
+    fn unchanged(&self) -> PutMode {
+        match &self.content {
+            Content::File(_) => PutMode::Overwrite,
+            Content::Remote(remote) => PutMode::Update(UpdateVersion { e_tag: remote.e_tag.clone(), version: None }),
         }
-        let Object { meta, mut file } = self;
-        let read = move || {
-            let mut bytes = Vec::with_capacity(meta.size_bytes as usize);
-            file.rewind()?;
-            (&mut file).take(meta.size_bytes).read_to_end(&mut bytes)?;
-            Ok(Bytes::from(bytes))
+    }
+}
+
+/// What was just written, as it will be read.
+fn written(key: &Key, size_bytes: u64, facts: Facts) -> ObjectMeta {
+    facts.meta(key.as_str(), size_bytes, std::time::SystemTime::now(), String::new)
+}
+
+/// The description with a content type: as given, or by the key's ending.
+fn with_type(key: &Key, mut description: Description) -> Description {
+    let guess = || mime_guess::from_path(key.as_str()).first_or_octet_stream().to_string();
+    description.content_type.get_or_insert_with(guess);
+    description
+}
+
+/// One writer at a time for each key, within this process.
+#[derive(Debug, Default)]
+struct Locks(Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>);
+
+impl Locks {
+    async fn of(&self, bucket: &Bucket, key: &Key) -> OwnedMutexGuard<()> {
+        let lock = {
+            // A panic between two map operations leaves a map that is still right.
+            let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if locks.len() >= 1024 {
+                locks.retain(|_, lock| lock.strong_count() > 0);
+            }
+            let name = format!("{bucket}/{key}");
+            match locks.get(&name).and_then(Weak::upgrade) {
+                Some(lock) => lock,
+                None => {
+                    let lock = Arc::new(tokio::sync::Mutex::new(()));
+                    locks.insert(name, Arc::downgrade(&lock));
+                    lock
+                }
+            }
         };
-        blocking(read).await.map(Some)
-    }
-
-    /// A part of the content, in chunks. A file that became shorter meanwhile ends in an error.
-    pub fn stream(self, range: Range<u64>) -> impl Stream<Item = io::Result<Bytes>> + Send + use<> {
-        stream::try_unfold((self.file, range), |(mut file, range)| async move {
-            if range.is_empty() {
-                return Ok(None);
-            }
-            let read = move || {
-                let length = (range.end - range.start).min(CHUNK_BYTES as u64) as usize;
-                let mut chunk = vec![0; length];
-                file.seek(SeekFrom::Start(range.start))?;
-                file.read_exact(&mut chunk)?;
-                Ok(Some((Bytes::from(chunk), (file, range.start + length as u64..range.end))))
-            };
-            tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?
-        })
+        lock.lock_owned().await
     }
 }
 
-/// Bytes to be stored, with what is known of them.
+/// Makes IDs that nobody guesses and nobody else makes.
 #[derive(Debug)]
-pub struct Content {
-    chunks: Vec<Bytes>,
-    pub md5: [u8; 16],
-    /// CRC-64/XZ.
-    pub crc64: u64,
+struct Ids {
+    hashers: [RandomState; 2],
+    count: AtomicU64,
 }
 
-impl Content {
-    /// Hashes `chunks`.
-    ///
-    /// # Errors
-    /// `InternalError` when the hashing thread fails.
-    pub async fn new(chunks: Vec<Bytes>) -> Result<Content, Error> {
-        blocking(move || {
-            let mut md5 = Md5::new();
-            let mut crc64 = crc64fast::Digest::new();
-            for chunk in &chunks {
-                md5.update(chunk);
-                crc64.write(chunk);
-            }
-            Ok(Content { chunks, md5: md5.finalize().into(), crc64: crc64.sum64() })
-        })
-        .await
+impl Ids {
+    fn new() -> Ids {
+        Ids { hashers: [RandomState::new(), RandomState::new()], count: AtomicU64::new(0) }
+    }
+
+    /// 32 hex digits.
+    fn next(&self) -> String {
+        let now = std::time::SystemTime::now();
+        let count = self.count.fetch_add(1, Ordering::Relaxed);
+        let [first, second] = &self.hashers;
+        format!("{:016X}{:016X}", first.hash_one((now, count)), second.hash_one((count, std::process::id())))
     }
 }
 
@@ -299,46 +470,25 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send
     }
 }
 
-/// The real path behind `path`, or `None` if there is nothing or it lies outside `root`.
-fn resolve(root: &Path, path: &Path) -> io::Result<Option<PathBuf>> {
-    match fs::canonicalize(path) {
-        Ok(real) => Ok(real.starts_with(root).then_some(real)),
-        Err(error) if is_about_names(error.kind()) => Ok(None),
-        // A loop of links leads nowhere.
-        Err(_) if path.ancestors().take_while(|part| *part != root).any(Path::is_symlink) => Ok(None),
-        Err(error) => Err(error),
-    }
+/// What a store's failure is to the caller.
+fn storage_error(error: object_store::Error) -> Error {
+    Error::internal(error)
 }
 
-/// Whether a file made at `path` would come to lie below `root`: its nearest existing parent does.
-fn leads_inside(root: &Path, path: &Path) -> io::Result<bool> {
-    for parent in path.ancestors().skip(1) {
-        match fs::symlink_metadata(parent) {
-            Ok(_) => return Ok(resolve(root, parent)?.is_some()),
-            Err(error) if is_about_names(error.kind()) => continue,
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(false)
+/// The operating system's reason behind a store's failure.
+fn io_kind(error: &object_store::Error) -> Option<io::ErrorKind> {
+    let mut causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+    causes.find_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind)
 }
 
-/// Whether the name, not the disk, is why a path leads to no file.
-fn is_about_names(kind: io::ErrorKind) -> bool {
-    use io::ErrorKind::{InvalidFilename, IsADirectory, NotADirectory, NotFound};
-    matches!(kind, NotFound | NotADirectory | IsADirectory | InvalidFilename)
+fn already_exists(key: &Key) -> Error {
+    let message = "The object you specified already exists and can not be overwritten.";
+    Error::new(Code::FileAlreadyExists, message).detail("Key", key.as_str())
 }
 
-fn storage_error(error: object_store::Error, key: &Key) -> Error {
-    if let object_store::Error::AlreadyExists { .. } = error {
-        let message = "The object you specified already exists and can not be overwritten.";
-        return Error::new(Code::FileAlreadyExists, message).detail("Key", key.as_str());
-    }
-    let mut causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
-    let kind = causes.find_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
-    match kind {
-        Some(kind) if is_about_names(kind) => name::invalid_object_name(key.as_str()).because(error),
-        _ => Error::internal(error),
-    }
+fn wrong_position(key: &Key, length: u64) -> Error {
+    let error = Error::new(Code::PositionNotEqualToLength, "Position is not equal to file length");
+    error.ec(Ec(26, 16)).detail("Key", key.as_str()).detail("Length", length.to_string())
 }
 
 fn no_such_bucket(bucket: &Bucket) -> Error {
@@ -347,29 +497,6 @@ fn no_such_bucket(bucket: &Bucket) -> Error {
     }
     let error = Error::new(Code::NoSuchBucket, "The specified bucket does not exist.");
     error.ec(Ec(15, 101)).detail("BucketName", bucket.as_str())
-}
-
-fn digest_file(file: &mut File) -> io::Result<[u8; 16]> {
-    let mut md5 = Md5::new();
-    let mut chunk = vec![0; CHUNK_BYTES];
-    file.rewind()?;
-    loop {
-        match file.read(&mut chunk)? {
-            0 => return Ok(md5.finalize().into()),
-            length => md5.update(&chunk[..length]),
-        }
-    }
-}
-
-fn quoted_hex(md5: &[u8; 16]) -> String {
-    let mut text = String::with_capacity(34);
-    text.push('"');
-    for byte in md5 {
-        // Writing into a String cannot fail.
-        let _ = write!(text, "{byte:02X}");
-    }
-    text.push('"');
-    text
 }
 
 #[cfg(test)]

@@ -1,30 +1,39 @@
-//! The store over plain files.
+//! What is particular to the store of plain files; what all stores do is `tests/it/store.rs`'s.
 
 use super::*;
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::{TryStreamExt, stream};
 use std::future::Future;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::path::PathBuf;
 
 /// A directory that goes away with the test.
-struct Scratch(PathBuf);
+struct Scratch(tempfile::TempDir);
 
 impl Scratch {
     fn new() -> Scratch {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("pixelpass-store-{}-{number}", std::process::id()));
-        fs::create_dir_all(path.join("root/demo")).unwrap();
-        Scratch(path)
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir_all(directory.path().join("root/demo")).unwrap();
+        Scratch(directory)
+    }
+
+    fn root(&self) -> PathBuf {
+        self.0.path().join("root")
     }
 
     fn store(&self) -> Store {
-        Store::open(&Place::Directory(self.0.join("root"))).unwrap()
+        Store::open(&Place::Directory(self.root())).unwrap()
     }
-}
 
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+    /// The files below the folder of our own things.
+    fn own(&self, folder: &str) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        let mut folders = vec![self.root().join(layout::OWN).join(folder)];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).into_iter().flatten() {
+                let path = entry.unwrap().path();
+                if path.is_dir() { folders.push(path) } else { files.push(path) }
+            }
+        }
+        files
     }
 }
 
@@ -40,39 +49,47 @@ fn key(text: &str) -> Key {
     Key::new(text).unwrap()
 }
 
-async fn put(store: &Store, name: &str, text: &'static str, replace: Replace) -> Result<String, Error> {
-    let content = Content::new(vec![Bytes::from(text)]).await?;
-    store.put(&bucket(), &key(name), content, replace).await
+fn body(text: &str) -> Body {
+    Box::pin(stream::iter([Ok(bytes::Bytes::from(text.to_owned()))]))
 }
 
-async fn read(store: &Store, name: &str) -> Result<Bytes, Error> {
-    Ok(store.get(&bucket(), &key(name)).await?.read(1 << 20).await?.unwrap())
+fn put(store: &Store, name: &str, text: &str) -> Result<ObjectMeta, Error> {
+    wait(store.put(&bucket(), &key(name), body(text), Upload::default()))
 }
 
-const ODD_NAMES: &[&str] = &[
-    "a b+汉%20.jpg",
-    "100%.png",
-    "a#b.jpg",
-    "%2e%2e",
-    "%2F.jpg",
-    "sub dir/~[x]{y}|^`\"<>*?&=;:@!$'(),.jpg",
-    "ü/é.jpg",
-    ".hidden",
-    "a#1.jpg",
-];
+fn read(store: &Store, name: &str) -> Result<String, Error> {
+    wait(async {
+        let bytes = store.get(&bucket(), &key(name)).await?.read(1 << 20).await?.unwrap();
+        Ok(String::from_utf8(bytes.into()).unwrap())
+    })
+}
+
+fn listed(store: &Store) -> Vec<String> {
+    let listing = Listing { limit: 1000, ..Listing::default() };
+    wait(store.list(&bucket(), &listing)).unwrap().objects.into_iter().map(|(key, _)| key).collect()
+}
 
 #[test]
-fn plain_files_with_odd_names_are_objects_and_objects_are_plain_files() {
+fn objects_are_plain_files_and_plain_files_are_objects() {
     let scratch = Scratch::new();
     let store = scratch.store();
-    for name in ODD_NAMES {
-        let path = scratch.0.join("root/demo").join(name);
+    for name in ["a b+汉%20.jpg", "100%.png", "a#b.jpg", "%2e%2e", "sub dir/~[x]{y}|^`\"<>*?&=;:@!$'(),.jpg", ".hidden"]
+    {
+        let path = scratch.root().join("demo").join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, name).unwrap();
-        assert_eq!(wait(read(&store, name)).unwrap(), name.as_bytes(), "{name}");
-        fs::remove_file(&path).unwrap();
-        wait(put(&store, name, "new", Replace::Yes)).unwrap();
+        assert_eq!(read(&store, name).unwrap(), name);
+        let meta = wait(store.head(&bucket(), &key(name))).unwrap();
+        assert_eq!((meta.crc64, meta.md5, meta.etag.len()), (None, None, 34));
+        assert_eq!(listed(&store), [name]);
+        put(&store, name, "new").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new", "{name}");
+        // Somebody else's content is not described by what was said of ours.
+        fs::write(&path, "theirs").unwrap();
+        let theirs = wait(store.head(&bucket(), &key(name))).unwrap();
+        assert_eq!((theirs.crc64, theirs.size_bytes), (None, 6));
+        wait(store.delete(&bucket(), &key(name))).unwrap();
+        assert!(!path.exists() && scratch.root().join("demo").exists());
     }
 }
 
@@ -80,17 +97,15 @@ fn plain_files_with_odd_names_are_objects_and_objects_are_plain_files() {
 fn no_key_climbs_out() {
     let scratch = Scratch::new();
     let store = scratch.store();
-    fs::write(scratch.0.join("secret"), "secret").unwrap();
-    fs::write(scratch.0.join("root/demo/here"), "here").unwrap();
-    for name in
-        ["../../secret", "..", ".", "a/../here", "./here", "here/", "here/.", "..\\..\\secret", "here/x", "a//b"]
-    {
-        assert_eq!(wait(read(&store, name)).unwrap_err().code, Code::NoSuchKey, "{name}");
-        let written = wait(put(&store, name, "x", Replace::Yes));
-        assert_eq!(written.unwrap_err().code, Code::InvalidObjectName, "{name}");
+    fs::write(scratch.0.path().join("secret"), "secret").unwrap();
+    for name in ["../../secret", "..", ".", "a/../here", "..\\..\\secret", "here/.", "../.pixelpass/x"] {
+        assert_eq!(read(&store, name).unwrap_err().code, Code::NoSuchKey, "{name}");
+        put(&store, name, name).unwrap();
+        assert_eq!(read(&store, name).unwrap(), name);
     }
-    assert_eq!(fs::read(scratch.0.join("secret")).unwrap(), b"secret");
-    assert_eq!(fs::read_dir(scratch.0.join("root/demo")).unwrap().count(), 1);
+    assert_eq!(fs::read(scratch.0.path().join("secret")).unwrap(), b"secret");
+    assert_eq!(fs::read_dir(scratch.root().join("demo")).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(scratch.0.path()).unwrap().count(), 2);
 }
 
 #[cfg(unix)]
@@ -99,82 +114,135 @@ fn links_are_followed_inside_the_root_only() {
     use std::os::unix::fs::symlink;
     let scratch = Scratch::new();
     let store = scratch.store();
-    let root = scratch.0.join("root");
-    fs::create_dir_all(scratch.0.join("outside")).unwrap();
-    fs::write(scratch.0.join("outside/secret"), "secret").unwrap();
+    let (root, outside) = (scratch.root(), scratch.0.path().join("outside"));
+    fs::create_dir_all(&outside).unwrap();
+    fs::write(outside.join("secret"), "secret").unwrap();
     fs::write(root.join("demo/here"), "here").unwrap();
-    symlink(scratch.0.join("outside/secret"), root.join("demo/file")).unwrap();
+    symlink(outside.join("secret"), root.join("demo/file")).unwrap();
     symlink("../../outside", root.join("demo/directory")).unwrap();
-    symlink(scratch.0.join("outside"), root.join("escape")).unwrap();
+    symlink(&outside, root.join("escape")).unwrap();
     symlink("here", root.join("demo/inside")).unwrap();
     symlink("loop", root.join("demo/loop")).unwrap();
     symlink("nowhere", root.join("demo/broken")).unwrap();
+    symlink(".", root.join("demo/round")).unwrap();
     for name in ["file", "directory/secret", "loop", "loop/x", "broken"] {
-        assert_eq!(wait(read(&store, name)).unwrap_err().code, Code::NoSuchKey, "{name}");
+        assert_eq!(read(&store, name).unwrap_err().code, Code::NoSuchKey, "{name}");
     }
-    assert_eq!(wait(read(&store, "inside")).unwrap(), "here");
+    assert_eq!(read(&store, "inside").unwrap(), "here");
+    assert_eq!(listed(&store), ["here", "inside"]);
     assert!(!wait(store.bucket_exists(&Bucket::new("escape").unwrap())).unwrap());
-    for name in ["directory/new", "directory/deep/new", "loop/new"] {
-        assert!(wait(put(&store, name, "x", Replace::Yes)).is_err(), "{name}");
+    for name in ["directory/new", "directory/deep/new"] {
+        put(&store, name, "x").unwrap();
+        assert_eq!(read(&store, name).unwrap(), "x");
     }
     // A put replaces the link, not what it points to.
-    wait(put(&store, "file", "mine", Replace::Yes)).unwrap();
-    assert_eq!(fs::read(scratch.0.join("outside/secret")).unwrap(), b"secret");
-    assert_eq!(fs::read_dir(scratch.0.join("outside")).unwrap().count(), 1);
+    put(&store, "file", "mine").unwrap();
+    assert_eq!(fs::read(outside.join("secret")).unwrap(), b"secret");
+    assert_eq!(fs::read_dir(&outside).unwrap().count(), 1);
 }
 
 #[test]
-fn puts_and_gets_agree_on_the_etag() {
+fn nothing_is_left_behind() {
     let scratch = Scratch::new();
     let store = scratch.store();
-    let etag = wait(put(&store, "a.jpg", "123456789", Replace::No)).unwrap();
-    assert_eq!(etag, "\"25F9E794323B453885F5181F1B624D0B\"");
-    let object = wait(store.get(&bucket(), &key("a.jpg"))).unwrap();
-    assert_eq!((object.meta.etag.as_str(), object.meta.size_bytes), (etag.as_str(), 9));
-    assert_eq!(object.meta.content_type, "image/jpeg");
-    // A second store has to hash the file itself.
-    let hashed = wait(scratch.store().get(&bucket(), &key("a.jpg"))).unwrap();
-    assert_eq!(hashed.meta, object.meta);
-    assert_eq!(wait(put(&store, "a.jpg", "x", Replace::No)).unwrap_err().code, Code::FileAlreadyExists);
-    let other = wait(put(&store, "a.jpg", "987654321", Replace::Yes)).unwrap();
-    assert_ne!(other, etag);
-    // What was held open before stays what it was.
-    assert_eq!(wait(object.read(9)).unwrap().unwrap(), "123456789");
-    assert_eq!(wait(Content::new(vec!["1234".into(), "56789".into()])).unwrap().crc64, 11_051_210_869_376_104_954);
+    for content in ["one", "two", "three"] {
+        put(&store, "dir/a.jpg", content).unwrap();
+        put(&store, "odd//a.jpg", content).unwrap();
+    }
+    assert!(scratch.own("staging").is_empty());
+    assert_eq!(scratch.own("buckets/demo/meta").len(), 2);
+    let broken = stream::iter([Ok("x".into()), Err(Error::internal("gone"))]);
+    assert!(wait(store.put(&bucket(), &key("b"), Box::pin(broken), Upload::default())).is_err());
+    assert!(scratch.own("staging").is_empty());
+    wait(store.delete(&bucket(), &key("dir/a.jpg"))).unwrap();
+    wait(store.delete(&bucket(), &key("odd//a.jpg"))).unwrap();
+    assert!(scratch.own("").is_empty());
+    assert_eq!(fs::read_dir(scratch.root().join("demo")).unwrap().count(), 0);
 }
 
 #[test]
-fn reads_are_bounded_and_streams_are_exact() {
+fn abandoned_content_goes_at_the_next_start() {
+    let scratch = Scratch::new();
+    let staging = scratch.root().join(layout::staging());
+    fs::create_dir_all(&staging).unwrap();
+    for (name, days) in [("old", 2), ("new", 0)] {
+        let file = fs::File::create(staging.join(name)).unwrap();
+        file.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(days * 86_400)).unwrap();
+    }
+    scratch.store();
+    assert_eq!(scratch.own("staging"), [staging.join("new")]);
+}
+
+#[test]
+fn metadata_survives_a_copy_of_the_whole_directory() {
+    let scratch = Scratch::new();
+    let description = Description { content_type: Some("x/y".to_owned()), ..Description::default() };
+    let upload = Upload { description, ..Upload::default() };
+    wait(scratch.store().put(&bucket(), &key("a"), body("text"), upload)).unwrap();
+    let path = scratch.root().join("demo/a");
+    // As a backup does: another inode, the same time.
+    let modified = fs::metadata(&path).unwrap().modified().unwrap();
+    let copy = scratch.0.path().join("copy");
+    fs::copy(&path, &copy).unwrap();
+    fs::File::options().write(true).open(&copy).unwrap().set_modified(modified).unwrap();
+    fs::rename(&copy, &path).unwrap();
+    assert_eq!(wait(scratch.store().head(&bucket(), &key("a"))).unwrap().content_type, "x/y");
+}
+
+#[test]
+fn files_and_folders_of_one_name() {
     let scratch = Scratch::new();
     let store = scratch.store();
-    let long: Vec<u8> = (0..CHUNK_BYTES * 2 + 7).map(|index| (index % 251) as u8).collect();
-    fs::write(scratch.0.join("root/demo/long"), &long).unwrap();
+    put(&store, "a", "file").unwrap();
+    put(&store, "a/b", "below").unwrap();
+    put(&store, "c/d", "below").unwrap();
+    put(&store, "c", "file").unwrap();
+    put(&store, "c/", "marker").unwrap();
+    assert_eq!(listed(&store), ["a", "a/b", "c", "c/", "c/d"]);
+    for (name, content) in [("a", "file"), ("a/b", "below"), ("c", "file"), ("c/d", "below"), ("c/", "marker")] {
+        assert_eq!(read(&store, name).unwrap(), content, "{name}");
+    }
+    // What stood in the way has gone: the key moves, and is there once.
+    wait(store.delete(&bucket(), &key("a"))).unwrap();
+    put(&store, "a/b", "again").unwrap();
+    assert_eq!(read(&store, "a/b").unwrap(), "again");
+    assert_eq!(fs::read(scratch.root().join("demo/a/b")).unwrap(), b"again");
+    wait(store.delete(&bucket(), &key("a/b"))).unwrap();
+    assert_eq!(read(&store, "a/b").unwrap_err().code, Code::NoSuchKey);
+}
+
+#[test]
+fn streams_are_exact() {
+    let scratch = Scratch::new();
+    let store = scratch.store();
+    let long: Vec<u8> = (0..object::CHUNK_BYTES * 2 + 7).map(|index| (index % 251) as u8).collect();
+    fs::write(scratch.root().join("demo/long"), &long).unwrap();
     let open = || wait(store.get(&bucket(), &key("long"))).unwrap();
     assert!(wait(open().read(100)).unwrap().is_none());
-    let range = 5..(CHUNK_BYTES * 2) as u64;
-    let parts: Vec<Bytes> = wait(open().stream(range.clone()).boxed().try_collect()).unwrap();
+    let range = 5..(object::CHUNK_BYTES * 2) as u64;
+    let parts: Vec<bytes::Bytes> = wait(open().stream(range.clone()).try_collect()).unwrap();
     assert_eq!(parts.concat(), long[range.start as usize..range.end as usize]);
 }
 
 #[test]
-fn what_is_missing_is_said() {
+fn long_directories_are_walked_in_pieces() {
     let scratch = Scratch::new();
-    let store = scratch.store();
-    let error = wait(read(&store, "none")).unwrap_err();
-    assert_eq!((error.code, error.ec), (Code::NoSuchKey, Some(Ec(26, 1))));
-    let nowhere = Bucket::new("nowhere").unwrap();
-    let error = wait(store.get(&nowhere, &key("none"))).unwrap_err();
-    assert_eq!((error.code, error.details), (Code::NoSuchBucket, vec![("BucketName", "nowhere".to_owned())]));
-    let content = wait(Content::new(vec![])).unwrap();
-    let error = wait(store.put(&nowhere, &key("new"), content, Replace::Yes)).unwrap_err();
-    assert_eq!(error.code, Code::NoSuchBucket);
-    assert!(!scratch.0.join("root/nowhere").exists());
+    let folder = scratch.root().join("demo");
+    for number in 0..20_000 {
+        fs::File::create(folder.join(format!("{number:05}"))).unwrap();
+    }
+    let whole = walk::Range::default();
+    let mut walk = walk::Walk::new(&fs::canonicalize(scratch.root()).unwrap(), &folder, whole).unwrap();
+    for number in 0..20_000 {
+        assert_eq!(walk.next().unwrap().unwrap().0, format!("{number:05}"));
+    }
+    assert!(walk.next().unwrap().is_none());
 }
 
 #[test]
 fn samples_fill_an_empty_directory_and_no_other() {
     let scratch = Scratch::new();
-    let data = scratch.0.join("data");
+    let data = scratch.0.path().join("data");
     demo::fill(&data).unwrap();
     assert_eq!(fs::read_dir(data.join("demo")).unwrap().count(), demo::SAMPLES.len());
     fs::write(data.join("demo/photo.jpg"), "mine").unwrap();
@@ -182,13 +250,4 @@ fn samples_fill_an_empty_directory_and_no_other() {
     demo::fill(&data).unwrap();
     assert_eq!(fs::read(data.join("demo/photo.jpg")).unwrap(), b"mine");
     assert!(!data.join("demo/logo.png").exists());
-}
-
-#[test]
-fn places() {
-    assert_eq!(Place::parse(""), Ok(Place::Embedded));
-    assert_eq!(Place::parse("pictures"), Ok(Place::Directory("pictures".into())));
-    assert_eq!(Place::parse("file:///a%20b"), Ok(Place::Directory("/a b".into())));
-    assert!(Place::parse("s3://bucket").unwrap_err().contains("s3://"));
-    assert!(Place::parse("file://host/x").is_err());
 }

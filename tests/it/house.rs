@@ -35,7 +35,7 @@ const GROUND: &[&str] = &["GROUND"];
 const GROUND_ROOMS: [&str; 7] = ["error", "color", "geometry", "limits", "cancel", "pixel", "format"];
 
 /// Outside packages and the rooms whose door they may use.
-const DOORS: [(&str, &[&str]); 28] = [
+const DOORS: &[(&str, &[&str])] = &[
     ("wgpu", &["engine/gpu"]),
     ("pollster", &["engine/gpu"]),
     ("image", &["codec"]),
@@ -49,21 +49,33 @@ const DOORS: [(&str, &[&str]); 28] = [
     ("quantette", &["codec"]),
     ("quantizr", &["codec"]),
     ("tiff", &["codec"]),
+    ("weezl", &["codec"]),
     ("fontdb", &["text"]),
     ("swash", &["text"]),
-    ("serde_json", &["processor", "oss"]),
+    ("serde_json", &["processor", "oss", "store"]),
     ("axum", &["http"]),
     ("hyper", &["http"]),
     ("hyper_util", &["http"]),
     ("object_store", &["store"]),
+    ("rustls", &["store/s3", "http/tls"]),
+    ("tokio_rustls", &["http"]),
+    ("getrandom", &["cli"]),
+    ("tempfile", &["store"]),
     ("tokio", &["http", "oss", "store", "cli"]),
-    ("base64", &["process", "oss"]),
+    ("base64", &["process", "oss", "store"]),
     ("bytemuck", &["kernel", "plan", "engine"]),
     ("multiversion", &["kernel"]),
     ("quick_xml", &["oss"]),
+    ("multer", &["oss/form"]),
+    ("serde", &["oss", "store"]),
     ("clap", &["cli", "config"]),
     ("toml", &["config"]),
     ("md5", &["oss", "store"]),
+    ("chrono", &["oss"]),
+    ("hmac", &["oss"]),
+    ("sha1", &["oss"]),
+    ("sha2", &["oss"]),
+    ("subtle", &["oss"]),
 ];
 
 fn sources() -> Vec<(String, String)> {

@@ -1,4 +1,5 @@
-//! The first page's entry in the file: its size and kind, read before the decoder is asked.
+//! The first page's entry in the file: its size and kind, read before the decoder is asked, and
+//! what the decoder is to read in its place.
 
 use crate::geometry::Size;
 use std::io::{Cursor, Read, Result, Seek, SeekFrom};
@@ -14,6 +15,11 @@ pub const YCBCR: u16 = 6;
 const WIDTH: u16 = 256;
 const HEIGHT: u16 = 257;
 const PHOTOMETRIC: u16 = 262;
+const TILE_WIDTH: u16 = 322;
+
+/// The tags of offsets and byte counts.
+const STRIP_PLACES: [u16; 2] = [273, 279];
+const TILE_PLACES: [u16; 2] = [324, 325];
 
 const SHORT: u16 = 3;
 const LONG: u16 = 4;
@@ -24,9 +30,15 @@ pub struct Page {
     pub size: Size,
     /// PhotometricInterpretation: what the samples mean.
     pub photometric: u16,
-    /// Where that stands in the file.
-    photometric_at: usize,
-    big_endian: bool,
+    pub big_endian: bool,
+    patches: Vec<Patch>,
+}
+
+/// Two bytes that read as others.
+#[derive(Clone, Copy)]
+struct Patch {
+    at: usize,
+    bytes: [u8; 2],
 }
 
 /// A file's numbers, in its byte order.
@@ -62,9 +74,17 @@ impl Page {
         let directory = numbers.offset(directory_at, word)?;
         let count = numbers.offset(directory, count_bytes)?;
         let (mut width, mut height, mut photometric) = (None, None, None);
+        let mut tiled = false;
+        let (mut strip_places, mut tile_places) = ([None; 2], [None; 2]);
         for index in 0..count {
             let entry = directory.checked_add(count_bytes)?.checked_add(index.checked_mul(entry_bytes)?)?;
             let Some(tag) = numbers.short(entry) else { break };
+            for (tags, places) in [(STRIP_PLACES, &mut strip_places), (TILE_PLACES, &mut tile_places)] {
+                if let Some(index) = tags.iter().position(|place| *place == tag) {
+                    places[index] = Some(entry);
+                }
+            }
+            tiled |= tag == TILE_WIDTH;
             let value_at = entry + 4 + word;
             let length = match numbers.short(entry + 2)? {
                 SHORT => 2,
@@ -80,31 +100,43 @@ impl Page {
             }
         }
         let (photometric, photometric_at) = photometric?;
+        let patch = |at, value: u16| {
+            let bytes = if big_endian { value.to_be_bytes() } else { value.to_le_bytes() };
+            Patch { at, bytes }
+        };
+        let mut patches = vec![patch(photometric_at, BLACK_IS_ZERO)];
+        let (right, wrong) = if tiled { (tile_places, strip_places) } else { (strip_places, tile_places) };
+        let tags = if tiled { TILE_PLACES } else { STRIP_PLACES };
+        for ((right, wrong), tag) in right.into_iter().zip(wrong).zip(tags) {
+            patches.extend(wrong.filter(|_| right.is_none()).map(|at| patch(at, tag)));
+        }
         let side = |side: Option<u64>| u32::try_from(side?).ok().filter(|side| *side > 0);
-        Some(Page { size: Size::new(side(width)?, side(height)?), photometric, photometric_at, big_endian })
+        Some(Page { size: Size::new(side(width)?, side(height)?), photometric, big_endian, patches })
     }
 
-    /// The file with this page said to be grey, black being zero.
-    pub fn relabelled<'a>(&self, bytes: &'a [u8]) -> Relabelled<'a> {
-        let label = if self.big_endian { BLACK_IS_ZERO.to_be_bytes() } else { BLACK_IS_ZERO.to_le_bytes() };
-        Relabelled { file: Cursor::new(bytes), label, label_at: self.photometric_at }
+    /// The file as the decoder is to see it: this page is said to be grey, black being zero, and
+    /// the places of its strips or tiles stand under the tags that go with its being tiled or not.
+    ///
+    /// Early writers kept the places of tiles under the tags of strips; libtiff too lets the sides
+    /// of a tile decide and takes the places from either pair.
+    pub fn patched<'a>(&self, bytes: &'a [u8]) -> Patched<'a> {
+        Patched { file: Cursor::new(bytes), patches: self.patches.clone() }
     }
 }
 
-/// A file of which two bytes read as others.
-pub struct Relabelled<'a> {
+/// A file of which a few bytes read as others.
+pub struct Patched<'a> {
     file: Cursor<&'a [u8]>,
-    label: [u8; 2],
-    label_at: usize,
+    patches: Vec<Patch>,
 }
 
-impl Read for Relabelled<'_> {
+impl Read for Patched<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
         let start = self.file.position();
         let read = self.file.read(buffer)?;
-        for (index, byte) in self.label.into_iter().enumerate() {
-            let place = ((self.label_at + index) as u64).checked_sub(start);
-            let place = place.and_then(|place| usize::try_from(place).ok());
+        let bytes = self.patches.iter().flat_map(|patch| (patch.at..).zip(patch.bytes));
+        for (at, byte) in bytes {
+            let place = (at as u64).checked_sub(start).and_then(|place| usize::try_from(place).ok());
             if let Some(old) = place.and_then(|place| buffer[..read].get_mut(place)) {
                 *old = byte;
             }
@@ -113,7 +145,7 @@ impl Read for Relabelled<'_> {
     }
 }
 
-impl Seek for Relabelled<'_> {
+impl Seek for Patched<'_> {
     fn seek(&mut self, to: SeekFrom) -> Result<u64> {
         self.file.seek(to)
     }

@@ -80,12 +80,22 @@ impl Samples {
         self.alpha.is_some()
     }
 
+    /// Whether every texel comes out grey.
+    pub fn is_grey(&self) -> bool {
+        matches!(self.colors, Colors::Grey { .. })
+    }
+
     pub fn is_cmyk(&self) -> bool {
         matches!(self.colors, Colors::Cmyk)
     }
 
     pub fn count(&self) -> usize {
         self.count
+    }
+
+    /// Bits of a sample: 1, 2, 4, 8 or 16.
+    pub fn bits(&self) -> u8 {
+        self.bits
     }
 
     /// Bytes of a row of `width` pixels, or of one plane of it.

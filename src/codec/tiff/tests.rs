@@ -1,10 +1,13 @@
 //! TIFF: hand-made pages of every kind, round trips, damage.
 
+mod layouts;
+
 use super::*;
 use crate::codec;
 use crate::format::Output;
 use crate::pixel::Frame;
 
+const BYTE: u16 = 1;
 const SHORT: u16 = 3;
 const LONG: u16 = 4;
 
@@ -24,11 +27,13 @@ fn page(size: Size, photometric: u16, bits: &[u16], more: &[(u16, u16, &[u32])],
     ];
     entries.retain(|(tag, ..)| more.iter().all(|(other, ..)| other != tag));
     entries.extend(more);
-    let tables = 8 + 2 + 12 * (entries.len() as u32 + 1) + 4;
+    let placed = entries.iter().any(|(tag, ..)| *tag == 273);
+    let tables = 8 + 2 + 12 * (entries.len() as u32 + u32::from(!placed)) + 4;
     let mut values = Vec::new();
     let mut written: Vec<(u16, u16, u32, [u8; 4])> = Vec::new();
     for (tag, kind, numbers) in entries {
         let bytes: Vec<u8> = match kind {
+            BYTE => numbers.iter().map(|number| *number as u8).collect(),
             SHORT => numbers.iter().flat_map(|number| (*number as u16).to_le_bytes()).collect(),
             _ => numbers.iter().flat_map(|number| number.to_le_bytes()).collect(),
         };
@@ -41,7 +46,9 @@ fn page(size: Size, photometric: u16, bits: &[u16], more: &[(u16, u16, &[u32])],
         }
         written.push((tag, kind, numbers.len() as u32, field));
     }
-    written.push((273, LONG, 1, (tables + values.len() as u32).to_le_bytes()));
+    if !placed {
+        written.push((273, LONG, 1, (tables + values.len() as u32).to_le_bytes()));
+    }
     written.sort_by_key(|(tag, ..)| *tag);
     let mut file = b"II*\0\x08\0\0\0".to_vec();
     file.extend((written.len() as u16).to_le_bytes());
@@ -70,6 +77,10 @@ fn read(bytes: &[u8]) -> Result<Vec<u8>, Error> {
 fn write(view: &View, opaque: bool) -> Vec<u8> {
     codec::encode(view, opaque, &Output::still(Format::Tiff), &Cancel::never()).unwrap()
 }
+
+/// One picture, packed by LZW as before TIFF 5.0, and in tiles kept under the tags of strips.
+const QUAD: &[u8] = include_bytes!("../../../fixtures/images/tiff/lzw_rgb_quad.tif");
+const QUAD_IN_TILES: &[u8] = include_bytes!("../../../fixtures/images/tiff/tiled_lzw_rgb.tif");
 
 const TWO: Size = Size::new(2, 1);
 
@@ -112,7 +123,9 @@ fn the_orientation_is_told() {
 
 #[test]
 fn fixtures_are_read() {
-    let files: [(&[u8], Size); 4] = [
+    let files: [(&[u8], Size); 6] = [
+        (QUAD, Size::new(512, 384)),
+        (QUAD_IN_TILES, Size::new(512, 384)),
         (include_bytes!("../../../fixtures/images/tiff/packbits_palette.tif"), Size::new(256, 192)),
         (include_bytes!("../../../fixtures/images/tiff/fax_g4_bilevel.tif"), Size::new(460, 307)),
         (include_bytes!("../../../fixtures/images/tiff/ycbcr_jpeg.tif"), Size::new(512, 384)),
@@ -122,6 +135,15 @@ fn fixtures_are_read() {
         assert_eq!(codec::probe(bytes, &Limits::OSS).unwrap().size, size);
         read(bytes).unwrap();
     }
+}
+
+#[test]
+fn old_codes_and_misplaced_tiles_hold_one_picture() {
+    let pixels = read(QUAD).unwrap();
+    assert!(pixels == read(QUAD_IN_TILES).unwrap());
+    // The sum of all colours that Pillow finds in either.
+    let colors = pixels.chunks_exact(TEXEL_BYTES).flat_map(|texel| &texel[..3]);
+    assert_eq!(colors.map(|color| u64::from(*color)).sum::<u64>(), 21_048_924);
 }
 
 #[test]
@@ -153,6 +175,13 @@ fn sides_and_pixels_have_limits() {
     let error = probe(16_384, 16_384).unwrap_err();
     assert_eq!((error.code, error.ec), (Code::MemLimitExceeded, Some(Ec::image(12))));
     assert_eq!(probe(0, 1).unwrap_err().code, Code::ImageDamage);
+    // An operator who allows less than OSS does.
+    let few = |limits| codec::probe(&page(TWO, page::BLACK_IS_ZERO, &[8], &[], &[1, 2]), &limits).map(|_| ());
+    assert!(few(Limits { source_side: 2, source_pixels: 2, ..Limits::OSS }).is_ok());
+    let error = few(Limits { source_side: 1, ..Limits::OSS }).unwrap_err();
+    assert_eq!((error.code, error.ec), (Code::MemLimitExceeded, Some(Ec::image(18))));
+    let error = few(Limits { source_pixels: 1, ..Limits::OSS }).unwrap_err();
+    assert_eq!((error.code, error.ec), (Code::MemLimitExceeded, Some(Ec::image(12))));
 }
 
 #[test]
@@ -169,11 +198,25 @@ fn unread_kinds_are_refused() {
     refused(&page(TWO, page::RGB, &[8; 3], &[(259, SHORT, &[6])], &[0; 6]));
 }
 
+#[test]
+fn tables_of_jpegs_hold_no_frame() {
+    // A baseline frame of 65,535 × 65,535, which the strip's own header would hide.
+    let frame = [0xff, 0xc0, 0, 17, 8, 0xff, 0xff, 0xff, 0xff, 3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0];
+    let tables: Vec<u32> = [&[0xff, 0xd8], &frame[..], &[0xff, 0xd9]].concat();
+    let more: [(u16, u16, &[u32]); 2] = [(259, SHORT, &[7]), (347, BYTE, &tables)];
+    let error = read(&page(TWO, page::YCBCR, &[8; 3], &more, &[0xff, 0xd8, 0xff, 0xd9])).unwrap_err();
+    assert_eq!(error.code, Code::ImageDamage);
+    assert!(format!("{error:?}").contains("among the tables"), "{error:?}");
+}
+
 /// Files of several kinds, to be broken.
 fn victims() -> Vec<Vec<u8>> {
     let pixels: Vec<u8> = (0..20 * 30 * 4).map(|i| (i * 7 % 253) as u8).collect();
     let view = View::new(Size::new(20, 30), 80, &pixels);
+    let [old_codes, misplaced] = layouts::repaired();
     vec![
+        old_codes,
+        misplaced,
         write(&view, false),
         page(Size::new(20, 30), page::RGB, &[8; 3], &[], &pixels[..1800]),
         include_bytes!("../../../fixtures/images/tiff/bigtiff.tif").to_vec(),

@@ -1,5 +1,6 @@
 //! What tests share: made pictures, a comparison with two numbers, the tables, running plans, the GPU's state.
 
+pub mod clients;
 pub mod compare;
 #[cfg(feature = "gpu")]
 pub mod gpu;

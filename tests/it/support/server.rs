@@ -117,6 +117,17 @@ impl Server {
         stream
     }
 
+    /// A connection, if the server still takes any.
+    pub fn try_connect(&self) -> Option<TcpStream> {
+        TcpStream::connect(&self.address).ok()
+    }
+
+    /// Sends SIGKILL: no code of the server's runs after that.
+    pub fn kill(&self) {
+        let status = Command::new("kill").args(["-9", &self.child.id().to_string()]).status().expect("kill runs");
+        assert!(status.success());
+    }
+
     /// Sends SIGTERM.
     pub fn terminate(&self) {
         let status = Command::new("kill").arg(self.child.id().to_string()).status().expect("kill runs");

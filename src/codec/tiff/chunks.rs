@@ -1,0 +1,207 @@
+//! The strips or tiles of a page, read one row of them, a band, after another.
+//!
+//! Memory: what [`Rows`] unpacks is held one row at a time. A strip or tile that only the decoder
+//! can unpack (deflated, a JPEG, a fax) is held whole, all its planes together: as many bytes as
+//! those samples of it take that lie inside the picture (of tiles in planes, all of their rows), and
+//! never more than twice the target's bytes, or [`HELD_BYTES`] where that is more. A JPEG's decoder holds as much again and, for a
+//! progressive one, twice that in coefficients.
+
+use super::rows::{Form, Rows};
+use super::{Picture, refusal};
+use crate::cancel::Cancel;
+use crate::codec::jpeg::markers;
+use crate::error::Error;
+use crate::geometry::Size;
+use crate::pixel::{TEXEL_BYTES, ViewMut};
+use tiff::decoder::ChunkType;
+use tiff::tags::{CompressionMethod, Tag};
+
+/// Bytes that a strip or tile may hold however small the picture.
+pub const HELD_BYTES: u64 = 64 << 20;
+
+/// Tiles may be larger than the picture, but not without bounds: their padding is read too.
+const TILE_PIXELS: u64 = 1 << 24;
+
+/// Rows of a tile that may be more than the picture's, where it is a JPEG.
+const TILE_SIDE: u32 = 1024;
+
+/// Where the strips or tiles of a page stand, in the picture and in the file.
+pub struct Chunks<'a> {
+    bytes: &'a [u8],
+    picture: Picture<'a>,
+    /// Offset and length in the file, plane after plane.
+    places: Vec<(u64, u64)>,
+    /// Sides of a strip or tile.
+    chunk: Size,
+    /// How many stand side by side, and how many bands there are.
+    grid: Size,
+}
+
+/// What one strip or tile leaves for the next to use again.
+#[derive(Default)]
+pub struct Scratch {
+    held: Vec<u8>,
+    row: Vec<u8>,
+}
+
+impl<'a> Chunks<'a> {
+    pub fn open(bytes: &'a [u8], mut picture: Picture<'a>) -> Result<Chunks<'a>, Error> {
+        let (width, height) = picture.reader.chunk_dimensions();
+        let chunk = Size::new(width, height);
+        if chunk.shortest_side() == 0 {
+            return Err(Error::damaged("strips without rows"));
+        }
+        let tiled = picture.reader.get_chunk_type() == ChunkType::Tile;
+        if tiled && chunk.pixels() > TILE_PIXELS.max(4 * picture.size.pixels()) {
+            return Err(Error::damaged("tiles much larger than the picture"));
+        }
+        let tables = picture.reader.find_tag(Tag::JPEGTables).ok().flatten().and_then(|value| value.into_u8_vec().ok());
+        if tables.is_some_and(|tables| markers::Head::read(&tables).frame.is_some()) {
+            return Err(Error::damaged("a frame among the tables of JPEGs"));
+        }
+        let tags = match tiled {
+            true => [Tag::TileOffsets, Tag::TileByteCounts],
+            false => [Tag::StripOffsets, Tag::StripByteCounts],
+        };
+        let [offsets, counts] = tags.map(|tag| picture.reader.get_tag_u64_vec(tag).map_err(refusal));
+        let places = offsets?.into_iter().zip(counts?).collect();
+        let grid = Size::new(picture.size.width.div_ceil(width), picture.size.height.div_ceil(height));
+        Ok(Chunks { bytes, picture, places, chunk, grid })
+    }
+
+    /// How many bands there are, one below the other.
+    pub fn bands(&self) -> u32 {
+        self.grid.height
+    }
+
+    /// The size of a band, counted from the top: the last one may be lower than the others.
+    pub fn band_size(&self, band: u32) -> Size {
+        let whole = self.picture.size;
+        Size::new(whole.width, self.chunk.height.min(whole.height - band * self.chunk.height))
+    }
+
+    /// Lays down the pixels of a band, counted from the top; `target` is of its size.
+    ///
+    /// # Errors
+    /// `ImageDamage`, `MemLimitExceeded` where a strip or tile would hold too much, and
+    /// `ServiceUnavailable` when `cancel` says so.
+    pub fn read_band(
+        &mut self,
+        band: u32,
+        target: &mut ViewMut,
+        scratch: &mut Scratch,
+        cancel: &Cancel,
+    ) -> Result<(), Error> {
+        let Scratch { held, row } = scratch;
+        for column in 0..self.grid.width {
+            cancel.check()?;
+            let (x, y) = (column * self.chunk.width, band * self.chunk.height);
+            let whole = self.picture.size;
+            // Only what lies inside the picture.
+            let size = Size::new(self.chunk.width.min(whole.width - x), self.chunk.height.min(whole.height - y));
+            let mut planes = self.rows(band * self.grid.width + column, size, held)?;
+            let width = size.width as usize;
+            for line in 0..size.height {
+                planes.iter_mut().try_for_each(Rows::advance)?;
+                self.picture.samples.gather(planes.iter().map(Rows::row), width, row);
+                let texels = &mut target.row(line)[x as usize * TEXEL_BYTES..][..width * TEXEL_BYTES];
+                self.picture.samples.spread(row, texels);
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows of a strip or tile, of each plane by itself; `size` is its part inside the picture.
+    fn rows<'h>(&mut self, index: u32, size: Size, held: &'h mut Vec<u8>) -> Result<Vec<Rows<'h>>, Error>
+    where
+        'a: 'h,
+    {
+        let Picture { ref samples, planar, compression, .. } = self.picture;
+        let row_bytes = samples.row_bytes(size.width as usize, planar);
+        let form = Form {
+            row_bytes,
+            padding_bytes: samples.row_bytes(self.chunk.width as usize, planar) - row_bytes,
+            bits: samples.bits(),
+            step: if planar { 1 } else { samples.count() },
+            swapped: self.picture.swapped,
+            differences: self.picture.differences,
+        };
+        let planes = if planar { samples.count() } else { 1 };
+        // The planes stand one behind the other.
+        let plane_chunks = self.grid.width * self.grid.height;
+        let indices = (0..planes as u32).map(move |plane| index + plane * plane_chunks);
+        let packed = indices.clone().map(|index| self.packed(index)).collect::<Result<Vec<_>, Error>>()?;
+        if let Some(rows) = packed.iter().map(|packed| Rows::unpack(compression, packed, form)).collect() {
+            return Ok(rows);
+        }
+        if compression == CompressionMethod::ModernJPEG {
+            packed.iter().try_for_each(|packed| check_jpeg(packed, self.chunk, self.picture.size))?;
+        }
+        self.hold(indices, row_bytes, size.height, held)
+    }
+
+    /// The rows of strips or tiles that the decoder unpacks, one a plane, into `held`.
+    fn hold<'h>(
+        &mut self,
+        indices: impl Iterator<Item = u32>,
+        row_bytes: usize,
+        rows: u32,
+        held: &'h mut Vec<u8>,
+    ) -> Result<Vec<Rows<'h>>, Error> {
+        let mut planes = Vec::new();
+        for index in indices {
+            let layout = self.picture.reader.image_chunk_buffer_layout(index).map_err(refusal)?;
+            let fits = layout.row_stride.is_some_and(|stride| stride.get() == row_bytes);
+            // It may be more: the decoder clips the lowest tiles of the last plane alone.
+            if !fits || layout.len < row_bytes * rows as usize {
+                return Err(Error::damaged(format!("{} bytes in place of {rows} rows of {row_bytes}", layout.len)));
+            }
+            planes.push((index, layout.len));
+        }
+        let needed: usize = planes.iter().map(|(_, length)| length).sum();
+        let target_bytes = self.picture.size.pixels() * TEXEL_BYTES as u64;
+        if needed as u64 > HELD_BYTES.max(2 * target_bytes) {
+            return Err(Error::memory_limit());
+        }
+        held.resize(needed, 0);
+        let mut rest = &mut held[..];
+        let mut unpacked = Vec::new();
+        for (index, length) in planes {
+            let (plane, others) = rest.split_at_mut(length);
+            self.picture.reader.read_chunk_bytes(index, plane).map_err(refusal)?;
+            unpacked.push(Rows::plain(plane, row_bytes));
+            rest = others;
+        }
+        Ok(unpacked)
+    }
+
+    /// The bytes of a strip or tile, all of which must be there: not every decompressor notices an
+    /// end. Without compression the samples tell how many they are, which not every writer does.
+    fn packed(&self, index: u32) -> Result<&'a [u8], Error> {
+        let place = self.places.get(index as usize);
+        let inside = place.and_then(|(offset, count)| {
+            let rest = self.bytes.get(usize::try_from(*offset).ok()?..)?;
+            match self.picture.compression {
+                CompressionMethod::None => Some(rest),
+                _ => rest.get(..usize::try_from(*count).ok()?),
+            }
+        });
+        inside.ok_or_else(|| Error::damaged("a strip or tile is cut off"))
+    }
+}
+
+/// Holds the header of a JPEG inside the file against the strip or tile that it fills: its decoder
+/// would believe it, and would make up what is cut off.
+fn check_jpeg(inside: &[u8], chunk: Size, whole: Size) -> Result<(), Error> {
+    if !markers::has_end(inside) {
+        return Err(Error::damaged("a JPEG is cut off"));
+    }
+    let frame = markers::Head::read(inside).frame.ok_or_else(|| Error::damaged("a JPEG without a frame"))?;
+    // Encoders fill up to whole blocks; a strip may claim more rows than the picture has, a tile
+    // is held to its own bound.
+    let bound = Size::new(chunk.width, chunk.height.min(whole.height.max(TILE_SIDE)));
+    if frame.size.width > bound.width.saturating_add(16) || frame.size.height > bound.height.saturating_add(16) {
+        return Err(Error::damaged("a JPEG larger than its place"));
+    }
+    Ok(())
+}

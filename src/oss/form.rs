@@ -1,0 +1,243 @@
+//! PostObject: a browser's form upload.
+//!
+//! A form cannot sign itself; what stands for the signature is a policy, which the owner of a key
+//! has signed beforehand and which says what may be uploaded. Source: the vendor's documentation of
+//! PostObject.
+
+use super::object::user_metadata;
+use super::query::invalid;
+use super::sign::{Caller, clock, policy};
+use super::wire::{Incoming, Reply};
+use super::xml::Xml;
+use super::{Order, Service, access, calls, encoded};
+use crate::error::{Code, Error};
+use crate::store::{Acl, Bucket, Description, Key, ObjectMeta, Replace, Upload};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::StreamExt;
+use multer::{Field, Multipart};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::time::SystemTime;
+
+/// Most bytes of one field but the file, and of all of them.
+const FIELD_BYTES: usize = 1024 * 1024;
+const FIELDS_BYTES: usize = 4 * 1024 * 1024;
+
+/// The fields that come before the file, names in lower case.
+type Fields = BTreeMap<String, String>;
+
+/// `PostObject`.
+pub async fn post(service: &Service, bucket: Bucket, order: Order) -> Result<Reply, Error> {
+    let origin = order.request.origin();
+    let content_type = order.request.headers.get("content-type").unwrap_or_default();
+    let boundary = multer::parse_boundary(content_type).map_err(malformed)?;
+    let mut form = Multipart::new(order.request.body, boundary);
+    let mut fields = Fields::new();
+    let file = loop {
+        let Some(field) = form.next_field().await.map_err(malformed)? else {
+            let message = "The body of your POST request has no field file.";
+            return Err(Error::new(Code::InvalidArgument, message));
+        };
+        let name = field.name().unwrap_or_default().to_ascii_lowercase();
+        if name == "file" {
+            break field;
+        }
+        let text = text_of(field).await?;
+        fields.insert(name, text);
+        if fields.values().map(String::len).sum::<usize>() > FIELDS_BYTES {
+            return Err(too_long());
+        }
+    };
+    let now = SystemTime::now();
+    let file_name = file.file_name().unwrap_or_default().to_owned();
+    let key = fields.get("key").ok_or_else(|| Error::new(Code::InvalidArgument, "The form lacks the field key."))?;
+    let key = Key::new(&key.replace("${filename}", base_name(&file_name)))?;
+    let lengths = admitted(service, &bucket, &key, &fields, now).await?;
+    let upload = Upload {
+        description: described(&fields, &file)?,
+        replace: match fields.get("x-oss-forbid-overwrite").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+            true => Replace::No,
+            false => Replace::Yes,
+        },
+        expected_md5: None,
+        limit_bytes: service.rules.upload_limit_bytes.min(*lengths.end()),
+    };
+    let body: Incoming = Box::pin(at_least(file.map(|chunk| chunk.map_err(malformed)), *lengths.start()));
+    let meta = service.store.put(&bucket, &key, body, upload).await?;
+    Ok(answered(&bucket, &key, &meta, &fields, &origin))
+}
+
+/// The sizes that the caller may upload under `key`, if any.
+async fn admitted(
+    service: &Service,
+    bucket: &Bucket,
+    key: &Key,
+    fields: &Fields,
+    now: SystemTime,
+) -> Result<RangeInclusive<u64>, Error> {
+    let field = |name: &str| fields.get(name).map(String::as_str);
+    let policy = field("policy").unwrap_or_default();
+    let caller = policy::judge(policy, field, &service.keys, now)?;
+    access::check(&caller, calls::Right::Write, service.bucket_acl(bucket).await?)?;
+    if caller == Caller::Anonymous && field("x-oss-object-acl").is_some() {
+        return Err(access::denied());
+    }
+    if policy.is_empty() {
+        return match caller {
+            Caller::Anonymous => Ok(0..=u64::MAX),
+            Caller::Key { .. } => Err(Error::new(Code::InvalidArgument, "The form lacks the field policy.")),
+        };
+    }
+    let unreadable = || Error::new(Code::InvalidPolicyDocument, "The policy of the form cannot be read.");
+    let decoded = STANDARD.decode(policy.trim()).map_err(|error| unreadable().because(error))?;
+    let document: Value = serde_json::from_slice(&decoded).map_err(|error| unreadable().because(error))?;
+    let end = document.get("expiration").and_then(Value::as_str).and_then(clock::parse_rfc3339);
+    if end.ok_or_else(unreadable)? < clock::seconds(now) {
+        return Err(violated("Policy expired."));
+    }
+    let mut lengths = 0..=u64::MAX;
+    for condition in document.get("conditions").and_then(Value::as_array).ok_or_else(unreadable)? {
+        if let Some(range) = held(condition, bucket, key, fields).ok_or_else(unreadable)?? {
+            lengths = range;
+        }
+    }
+    Ok(lengths)
+}
+
+/// Holds one condition of a policy against the form; `None` for one that cannot be read. Lengths are
+/// told: they are known when the file has come.
+fn held(
+    condition: &Value,
+    bucket: &Bucket,
+    key: &Key,
+    fields: &Fields,
+) -> Option<Result<Option<RangeInclusive<u64>>, Error>> {
+    let actual = |name: &str| match name.trim_start_matches('$').to_ascii_lowercase().as_str() {
+        "bucket" => bucket.to_string(),
+        "key" => key.to_string(),
+        name => fields.get(name).cloned().unwrap_or_default(),
+    };
+    let check = |holds: bool| match holds {
+        true => Some(Ok(None)),
+        false => Some(Err(violated(&format!("Policy condition failed: {condition}")))),
+    };
+    if let Value::Object(equal) = condition {
+        let all = equal.iter().map(|(name, value)| Some(actual(name) == value.as_str()?));
+        return check(all.collect::<Option<Vec<_>>>()?.into_iter().all(|holds| holds));
+    }
+    let [verb, first, second] = condition.as_array()?.as_slice() else { return None };
+    match verb.as_str()?.to_ascii_lowercase().as_str() {
+        "content-length-range" => Some(Ok(Some(first.as_u64()?..=second.as_u64()?))),
+        "eq" => check(actual(first.as_str()?) == second.as_str()?),
+        "starts-with" => check(actual(first.as_str()?).starts_with(second.as_str()?)),
+        verb @ ("in" | "not-in") => {
+            let value = actual(first.as_str()?);
+            check(second.as_array()?.iter().any(|one| one.as_str() == Some(&value)) == (verb == "in"))
+        }
+        _ => None,
+    }
+}
+
+fn described(fields: &Fields, file: &Field) -> Result<Description, Error> {
+    const STORED: [&str; 5] =
+        ["cache-control", "content-disposition", "content-encoding", "content-language", "expires"];
+    let stored = STORED.iter().filter_map(|name| Some((name.to_string(), fields.get(*name)?.clone())));
+    let by_file = file.content_type().map(ToString::to_string);
+    let content_type = fields.get("content-type").cloned().or(by_file);
+    let acl = match fields.get("x-oss-object-acl").map(String::as_str) {
+        None | Some("default") => None,
+        Some(name) => Some(Acl::parse(name).ok_or_else(|| invalid("x-oss-object-acl", name))?),
+    };
+    Ok(Description {
+        content_type: Some(content_type.unwrap_or_else(|| "application/octet-stream".to_owned())),
+        headers: stored.collect(),
+        user: user_metadata(fields.iter().map(|(name, value)| (name.as_str(), value.as_str())))?,
+        acl,
+    })
+}
+
+/// A body that fails at its end where it had fewer bytes.
+fn at_least(
+    chunks: impl futures_util::Stream<Item = Result<bytes::Bytes, Error>> + Send + 'static,
+    least_bytes: u64,
+) -> impl futures_util::Stream<Item = Result<bytes::Bytes, Error>> + Send {
+    let too_short = move |length: u64| match length < least_bytes {
+        true => Some(Err(Error::new(
+            Code::EntityTooSmall,
+            "Your proposed upload is smaller than the minimum allowed object size.",
+        ))),
+        false => None,
+    };
+    futures_util::stream::unfold((Box::pin(chunks), Some(0)), move |(mut chunks, length)| async move {
+        let length: u64 = length?;
+        match chunks.next().await {
+            Some(Ok(chunk)) => {
+                let length = length + chunk.len() as u64;
+                Some((Ok(chunk), (chunks, Some(length))))
+            }
+            Some(Err(error)) => Some((Err(error), (chunks, None))),
+            None => too_short(length).map(|refusal| (refusal, (chunks, None))),
+        }
+    })
+}
+
+fn answered(bucket: &Bucket, key: &Key, meta: &ObjectMeta, fields: &Fields, origin: &str) -> Reply {
+    let redirect = fields.get("success_action_redirect").filter(|target| target.starts_with("http"));
+    let status = fields.get("success_action_status").map(String::as_str);
+    let location = format!("{origin}/{}", encoded::percent(key.as_str()));
+    let reply = match (redirect, status) {
+        (Some(target), _) => {
+            let joint = if target.contains('?') { '&' } else { '?' };
+            let (key, etag) = (encoded::percent(key.as_str()), encoded::percent(&meta.etag));
+            let target = format!("{target}{joint}bucket={bucket}&key={key}&etag={etag}");
+            return Reply::empty(303).header("Location", target).header("ETag", meta.etag.as_str());
+        }
+        (None, Some("200")) => Reply::empty(200),
+        (None, Some("201")) => {
+            let text = Xml::document("PostResponse", |xml| {
+                xml.text("Bucket", bucket);
+                xml.text("Location", &location);
+                xml.text("Key", key);
+                xml.text("ETag", &meta.etag);
+            });
+            Reply::document(201, "application/xml", text)
+        }
+        _ => Reply::empty(204),
+    };
+    let reply = match meta.crc64 {
+        Some(crc64) => reply.header("x-oss-hash-crc64ecma", crc64.to_string()),
+        None => reply,
+    };
+    reply.header("ETag", meta.etag.as_str()).header("Location", location)
+}
+
+/// The last part of the path that some browsers send as a file's name.
+fn base_name(file_name: &str) -> &str {
+    file_name.rsplit(['/', '\\']).next().unwrap_or(file_name)
+}
+
+async fn text_of(mut field: Field<'_>) -> Result<String, Error> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = field.chunk().await.map_err(malformed)? {
+        if bytes.len() + chunk.len() > FIELD_BYTES {
+            return Err(too_long());
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    String::from_utf8(bytes).map_err(malformed)
+}
+
+fn too_long() -> Error {
+    Error::new(Code::EntityTooLarge, "The fields of the form are too long.")
+}
+
+fn violated(what: &str) -> Error {
+    Error::new(Code::AccessDenied, format!("Invalid according to Policy: {what}"))
+}
+
+fn malformed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    let message = "The body of your POST request is not well-formed multipart/form-data.";
+    Error::new(Code::MalformedPOSTRequest, message).because(error)
+}

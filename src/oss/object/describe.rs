@@ -1,0 +1,120 @@
+//! Headers that describe an object: from a request into the store, and from the store into an answer.
+
+use crate::error::{Code, Error};
+use crate::oss::access;
+use crate::oss::query::invalid;
+use crate::oss::sign::Caller;
+use crate::oss::wire::{Headers, Reply};
+use crate::store::{Acl, Description, ObjectKind, ObjectMeta};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+/// Most bytes of names and values of `x-oss-meta-*`.
+const METADATA_BYTES: usize = 8 * 1024;
+
+/// Headers that are stored with an object and sent with it, with the names they are sent under.
+const STORED: [(&str, &str); 5] = [
+    ("cache-control", "Cache-Control"),
+    ("content-disposition", "Content-Disposition"),
+    ("content-encoding", "Content-Encoding"),
+    ("content-language", "Content-Language"),
+    ("expires", "Expires"),
+];
+
+/// What a request's headers tell of the object that it writes.
+///
+/// # Errors
+/// `InvalidArgument` for an ACL that is none and for too much metadata, `AccessDenied` where an
+/// anonymous caller sets an ACL.
+pub fn described_by(headers: &Headers, caller: &Caller) -> Result<Description, Error> {
+    let acl = object_acl(headers)?;
+    if acl.is_some() && *caller == Caller::Anonymous {
+        return Err(access::denied());
+    }
+    let stored = STORED.iter().filter_map(|(name, _)| Some((name.to_string(), headers.get(name)?.to_owned())));
+    let user = user_metadata(headers.0.iter().map(|(name, value)| (name.as_str(), value.as_str())))?;
+    let content_type = headers.get("content-type").filter(|value| !value.is_empty());
+    let content_type = Some(content_type.unwrap_or("application/octet-stream").to_owned());
+    Ok(Description { content_type, headers: stored.collect(), user, acl })
+}
+
+/// The `x-oss-meta-*` of headers or form fields, names in lower case and without what begins them.
+///
+/// # Errors
+/// `InvalidArgument` for too much of them.
+pub fn user_metadata<'a>(
+    pairs: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Result<std::collections::BTreeMap<String, String>, Error> {
+    let named = pairs.filter_map(|(name, value)| {
+        let name = name.to_ascii_lowercase();
+        Some((name.strip_prefix("x-oss-meta-")?.to_owned(), value.trim().to_owned()))
+    });
+    let user: std::collections::BTreeMap<_, _> = named.collect();
+    if user.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > METADATA_BYTES {
+        let message = format!("The user metadata is longer than {METADATA_BYTES} bytes.");
+        return Err(Error::new(Code::InvalidArgument, message));
+    }
+    Ok(user)
+}
+
+/// The ACL that `x-oss-object-acl` names; `default` is none of its own.
+///
+/// # Errors
+/// `InvalidArgument`.
+pub fn object_acl(headers: &Headers) -> Result<Option<Acl>, Error> {
+    match headers.get("x-oss-object-acl") {
+        None | Some("default") => Ok(None),
+        Some(name) => Acl::parse(name).map(Some).ok_or_else(|| invalid("x-oss-object-acl", name)),
+    }
+}
+
+/// The headers that tell one state of an object from another.
+pub fn identified(reply: Reply, meta: &ObjectMeta, etag: &str) -> Reply {
+    reply.header("ETag", etag).header("Last-Modified", httpdate::fmt_http_date(meta.last_modified))
+}
+
+/// All headers of a stored object.
+pub fn stored(reply: Reply, meta: &ObjectMeta) -> Reply {
+    let mut reply = identified(reply, meta, &meta.etag)
+        .stored("Content-Type".to_owned(), &meta.content_type)
+        .header("Accept-Ranges", "bytes")
+        .header("x-oss-object-type", meta.kind.name())
+        .header("x-oss-storage-class", "Standard");
+    if let Some(crc64) = meta.crc64 {
+        reply = reply.header("x-oss-hash-crc64ecma", crc64.to_string());
+    }
+    if let Some(md5) = meta.md5 {
+        reply = reply.header("Content-MD5", STANDARD.encode(md5));
+    }
+    if meta.kind == ObjectKind::Appendable {
+        reply = reply.header("x-oss-next-append-position", meta.size_bytes.to_string());
+    }
+    for (name, sent) in STORED {
+        if let Some(value) = meta.description.headers.get(name) {
+            reply = reply.stored(sent.to_owned(), value);
+        }
+    }
+    with_metadata(reply, meta)
+}
+
+/// The headers of what was made of an object: nothing that tells of the source's own bytes.
+pub fn made_of(reply: Reply, meta: &ObjectMeta, etag: &str, content_type: &'static str) -> Reply {
+    let mut reply = identified(reply, meta, etag)
+        .header("Content-Type", content_type)
+        .header("Accept-Ranges", "bytes")
+        .header("x-oss-object-type", meta.kind.name())
+        .header("x-oss-storage-class", "Standard");
+    for (name, sent) in STORED {
+        if let (true, Some(value)) = (matches!(name, "cache-control" | "expires"), meta.description.headers.get(name)) {
+            reply = reply.stored(sent.to_owned(), value);
+        }
+    }
+    with_metadata(reply, meta)
+}
+
+fn with_metadata(mut reply: Reply, meta: &ObjectMeta) -> Reply {
+    for (name, value) in &meta.description.user {
+        reply = reply.stored(format!("x-oss-meta-{name}"), value);
+    }
+    reply
+}

@@ -1,0 +1,156 @@
+//! Processed answers: the source and its watermark pictures fetched, the crew's work, the headers.
+
+use super::describe;
+use super::read::{framed, sized};
+use crate::cancel::Cancel;
+use crate::error::{Code, Error};
+use crate::oss::sign::Caller;
+use crate::oss::wire::{Body, Headers, Reply};
+use crate::oss::{Prepared, Service, Validators, Work, access, calls};
+use crate::processor::Answer;
+use crate::store::{Bucket, Key, Object};
+use bytes::Bytes;
+use md5::{Digest, Md5};
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+
+/// Told apart from answers of other versions, whose bytes may differ.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// An object and what its processing needs.
+pub struct Studied {
+    pub object: Object,
+    /// That of the answer.
+    pub etag: String,
+    assets: Vec<Option<Object>>,
+    work: Work,
+    cancel: Cancel,
+}
+
+impl Studied {
+    /// Looks up the watermark pictures, with the caller's rights.
+    ///
+    /// # Errors
+    /// `AccessDenied` for one that the caller may not read.
+    pub async fn fetch(
+        service: &Service,
+        caller: &Caller,
+        bucket: &Bucket,
+        object: Object,
+        prepared: Prepared,
+        begin: Instant,
+    ) -> Result<Studied, Error> {
+        let mut assets = Vec::with_capacity(prepared.assets.len());
+        for key in &prepared.assets {
+            assets.push(asset(service, caller, bucket, key).await?);
+        }
+        let etag = match service.rules.validators {
+            Validators::Source => object.meta.etag.clone(),
+            Validators::Result => etag(&object, &assets, &prepared.canonical),
+        };
+        let cancel = Cancel::at(begin + service.rules.deadline);
+        Ok(Studied { object, etag, assets, work: prepared.work, cancel })
+    }
+
+    /// Reads all bytes and lets the crew work on them; tells also how long the work waited.
+    ///
+    /// # Errors
+    /// Those of the work; `ImageTooLarge` for files over the limit.
+    pub async fn run(self, service: &Service, fetch: Instant) -> Result<(Answer, Waited), Error> {
+        let limit_bytes = service.rules.source_limit_bytes;
+        let source = whole(self.object, limit_bytes).await?;
+        let mut files = Vec::with_capacity(self.assets.len());
+        for object in self.assets {
+            files.push(match object {
+                Some(object) => Some(whole(object, limit_bytes).await?),
+                None => None,
+            });
+        }
+        let fetched = fetch.elapsed();
+        let (work, cancel) = (self.work, self.cancel.clone());
+        let job = move || work(&source, &files, &cancel);
+        let (answer, queued) = service.crew.run(self.cancel, job).await?;
+        Ok((answer, Waited { fetched, queued }))
+    }
+}
+
+/// The bytes of an object that is not too large to be processed.
+async fn whole(object: Object, limit_bytes: u64) -> Result<Bytes, Error> {
+    object.read(limit_bytes).await?.ok_or_else(|| Error::source_too_large(limit_bytes))
+}
+
+/// Time that went by before the work.
+pub struct Waited {
+    fetched: Duration,
+    queued: Duration,
+}
+
+/// The watermark picture under `key`; `None` where there is none.
+async fn asset(service: &Service, caller: &Caller, bucket: &Bucket, key: &str) -> Result<Option<Object>, Error> {
+    let Ok(key) = Key::new(key) else { return Ok(None) };
+    let object = match service.store.get(bucket, &key).await {
+        Ok(object) => object,
+        Err(error) if error.code == Code::NoSuchKey => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let acl = match object.meta.description.acl {
+        Some(acl) => acl,
+        None => service.bucket_acl(bucket).await?,
+    };
+    access::check(caller, calls::Right::Read, acl)?;
+    Ok(Some(object))
+}
+
+/// What tells results apart: source, watermark pictures, canonical process string, our version.
+fn etag(object: &Object, assets: &[Option<Object>], canonical: &str) -> String {
+    let mut md5 = Md5::new();
+    let tags = std::iter::once(Some(object)).chain(assets.iter().map(Option::as_ref));
+    for tag in tags {
+        md5.update(tag.map_or("-", |object| object.meta.etag.as_str()));
+    }
+    md5.update(VERSION);
+    md5.update(canonical);
+    let mut text = String::from("\"");
+    for byte in md5.finalize() {
+        // Writing into a String cannot fail.
+        let _ = write!(text, "{byte:02X}");
+    }
+    text + "\""
+}
+
+/// The processed object as an answer.
+pub async fn answer(
+    service: &Service,
+    studied: Studied,
+    headers: &Headers,
+    head: bool,
+    fetch: Instant,
+) -> Result<Reply, Error> {
+    let (meta, etag) = (studied.object.meta.clone(), studied.etag.clone());
+    let (answer, waited) = studied.run(service, fetch).await?;
+    let timing = server_timing(&answer, &waited);
+    let engine = format!("{}; {}", answer.engine.name(), answer.reason);
+    let bytes = Bytes::from(answer.bytes);
+    let length_bytes = bytes.len() as u64;
+    let (status, range) = framed(headers, length_bytes, head)?;
+    let reply = describe::made_of(Reply::new(status), &meta, &etag, answer.content_type);
+    let mut reply = sized(reply, &range, length_bytes);
+    if !head {
+        reply.body = Body::Whole(bytes.slice(range.start as usize..range.end as usize));
+    }
+    Ok(reply.header("Server-Timing", timing).header("x-pixelpass-engine", engine))
+}
+
+/// Milliseconds of each phase, in the order of work.
+fn server_timing(answer: &Answer, waited: &Waited) -> String {
+    let times = answer.times;
+    let phases = [
+        ("fetch", waited.fetched),
+        ("queue", waited.queued + times.queue),
+        ("decode", times.decode),
+        (answer.engine.name(), times.run),
+        ("encode", times.encode),
+    ];
+    let phases = phases.map(|(name, time)| format!("{name};dur={:.2}", time.as_secs_f64() * 1000.0));
+    phases.join(", ")
+}

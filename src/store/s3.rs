@@ -1,0 +1,37 @@
+//! Opens a store that speaks S3.
+
+use super::cloud::{Cloud, S3};
+use super::place::S3Place;
+use object_store::ObjectStore;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::path::Path as Location;
+use object_store::prefix::PrefixStore;
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// The bucket at `place`; whether it is there shows with the first request.
+///
+/// # Errors
+/// In words, for variables that make no sense.
+pub(super) fn open(place: &S3Place) -> Result<Cloud, String> {
+    // One TLS for the process; another room may have chosen before.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = AmazonS3Builder::new().with_bucket_name(&place.bucket);
+    for (name, value) in &place.variables {
+        // Variables that are there for other programs mean nothing here.
+        if let Ok(key) = AmazonS3ConfigKey::from_str(&name.to_ascii_lowercase()) {
+            let plain = matches!(key, AmazonS3ConfigKey::Endpoint) && value.starts_with("http://");
+            builder = builder.with_config(key, value);
+            if plain {
+                builder = builder.with_allow_http(true);
+            }
+        }
+    }
+    let store = Arc::new(builder.build().map_err(|error| error.to_string())?);
+    let root = Location::parse(&place.prefix).map_err(|error| error.to_string())?;
+    let prefixed: Arc<dyn ObjectStore> = match place.prefix.is_empty() {
+        true => store.clone(),
+        false => Arc::new(PrefixStore::new(store.clone(), root)),
+    };
+    Ok(Cloud { store: prefixed, s3: Some(S3 { pages: store, prefix: place.prefix.clone() }) })
+}

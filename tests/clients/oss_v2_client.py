@@ -1,0 +1,377 @@
+"""alibabacloud-oss-v2, unmodified, against a server: see checks.py for how it is started."""
+
+import os
+import tempfile
+import time
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
+
+import alibabacloud_oss_v2 as oss
+
+import checks
+from checks import KEYS, PROCESSES, STYLE, check, check_answer, fetch
+
+REGION = "cn-hangzhou"
+
+
+def client_of(key, endpoint, **options):
+    """A client whose credentials are id, secret and perhaps a token; without any, nobody's."""
+    provider = oss.credentials.StaticCredentialsProvider(*key) if key else oss.credentials.AnonymousCredentialsProvider()
+    return oss.Client(oss.Config(region=REGION, endpoint=endpoint, credentials_provider=provider, **options))
+
+
+def cause(error):
+    """The service's own error inside those of the client."""
+    while not isinstance(error, oss.exceptions.ServiceError):
+        error = error.unwrap()
+    return error
+
+
+def refused(status, code, call, *arguments, **more):
+    try:
+        call(*arguments, **more)
+    except oss.exceptions.BaseError as error:
+        error = cause(error)
+        assert (error.status_code, error.code) == (status, code), error
+        assert len(error.request_id) == 24 and error.timestamp, error
+        return error
+    raise AssertionError(f"not refused: {status} {code}")
+
+
+def keys_of(client, bucket, **listing):
+    """Keys and common prefixes of all pages of both kinds of listing, which must agree."""
+    def found(pages):
+        entries = []
+        for page in pages:
+            entries += sorted([one.key for one in page.contents or []] + [one.prefix for one in page.common_prefixes or []])
+        return entries
+
+    first = found(client.list_objects_paginator().iter_page(oss.ListObjectsRequest(bucket, **listing)))
+    second = found(client.list_objects_v2_paginator().iter_page(oss.ListObjectsV2Request(bucket, **listing)))
+    assert first == second, (first, second)
+    return first
+
+
+def read(client, bucket, key, **more):
+    got = client.get_object(oss.GetObjectRequest(bucket, key, **more))
+    with got.body as body:
+        return body.read()
+
+
+def buckets(client):
+    name = "v2-buckets"
+    with check("bucket: made, listed over pages, there or not"):
+        assert not client.is_bucket_exist(name)
+        configuration = oss.CreateBucketConfiguration(storage_class="Standard")
+        client.put_bucket(oss.PutBucketRequest(name, acl="private", create_bucket_configuration=configuration))
+        client.put_bucket(oss.PutBucketRequest(f"{name}-b"))
+        assert client.is_bucket_exist(name)
+        pages = client.list_buckets_paginator(limit=1).iter_page(oss.ListBucketsRequest(prefix=name))
+        assert [found.name for page in pages for found in page.buckets] == [name, f"{name}-b"]
+    with check("bucket: info, location, statistics"):
+        info = client.get_bucket_info(oss.GetBucketInfoRequest(name)).bucket_info
+        assert (info.name, info.acl, info.storage_class, info.location) == (name, "private", "Standard", "oss-cn-hangzhou")
+        assert info.owner.id and abs(info.creation_date - datetime.now(timezone.utc)) < timedelta(minutes=10)
+        assert client.get_bucket_location(oss.GetBucketLocationRequest(name)).location == "oss-cn-hangzhou"
+        client.put_object(oss.PutObjectRequest(name, "one.txt", body=b"12345"))
+        stat = client.get_bucket_stat(oss.GetBucketStatRequest(name))
+        assert (stat.object_count, stat.storage) == (1, 5)
+    with check("bucket: ACL"):
+        client.put_bucket_acl(oss.PutBucketAclRequest(name, acl="public-read"))
+        assert client.get_bucket_acl(oss.GetBucketAclRequest(name)).acl == "public-read"
+    with check("bucket: CORS rules"):
+        refused(404, "NoSuchCORSConfiguration", client.get_bucket_cors, oss.GetBucketCorsRequest(name))
+        rule = oss.CORSRule(allowed_origins=["*"], allowed_methods=["GET", "PUT"], max_age_seconds=60)
+        configuration = oss.CORSConfiguration(cors_rules=[rule])
+        client.put_bucket_cors(oss.PutBucketCorsRequest(name, cors_configuration=configuration))
+        got = client.get_bucket_cors(oss.GetBucketCorsRequest(name)).cors_configuration.cors_rules[0]
+        assert got.allowed_methods == ["GET", "PUT"] and got.max_age_seconds == 60
+        preflight = oss.OptionObjectRequest(name, "one.txt", origin="http://a.test", access_control_request_method="PUT")
+        assert "PUT" in client.option_object(preflight).access_control_allow_methods
+        client.delete_bucket_cors(oss.DeleteBucketCorsRequest(name))
+    with check("bucket: deleted when empty"):
+        refused(409, "BucketNotEmpty", client.delete_bucket, oss.DeleteBucketRequest(name))
+        client.delete_object(oss.DeleteObjectRequest(name, "one.txt"))
+        for bucket in (name, f"{name}-b"):
+            client.delete_bucket(oss.DeleteBucketRequest(bucket))
+        refused(404, "NoSuchBucket", client.get_bucket_info, oss.GetBucketInfoRequest(name))
+
+
+def objects(client, bucket):
+    with check("object: put, get, head, metadata, content headers"):
+        put = client.put_object(oss.PutObjectRequest(
+            bucket, "meta.txt", body="hello", content_type="text/x-test", cache_control="max-age=60",
+            content_disposition='attachment; filename="a.txt"', metadata={"Author": "alice", "empty": ""}))
+        assert put.etag == '"5D41402ABC4B2A76B9719D911017C592"' and put.hash_crc64 and put.content_md5
+        head = client.head_object(oss.HeadObjectRequest(bucket, "meta.txt"))
+        for got in (head, client.get_object(oss.GetObjectRequest(bucket, "meta.txt"))):
+            assert (got.content_type, got.content_length, got.etag) == ("text/x-test", 5, put.etag)
+            assert got.cache_control == "max-age=60" and got.content_disposition == 'attachment; filename="a.txt"'
+            assert got.metadata["author"] == "alice" and got.hash_crc64 == put.hash_crc64
+            assert (got.object_type, got.storage_class) == ("Normal", "Standard")
+            assert abs(got.last_modified - datetime.now(timezone.utc)) < timedelta(minutes=10)
+        meta = client.get_object_meta(oss.GetObjectMetaRequest(bucket, "meta.txt"))
+        assert (meta.content_length, meta.etag) == (5, put.etag)
+    with check("object: a body of chunks"):
+        client.put_object(oss.PutObjectRequest(bucket, "chunks.txt", body=iter([b"one ", b"two"])))
+        assert read(client, bucket, "chunks.txt") == b"one two"
+    with check("object: overrides of headers, forbidden overwriting, a wrong Content-MD5"):
+        request = oss.GetObjectRequest(bucket, "meta.txt", response_content_type="text/css", response_expires="never")
+        got = client.get_object(request)
+        assert (got.content_type, got.expires) == ("text/css", "never")
+        refused(409, "FileAlreadyExists", client.put_object,
+                oss.PutObjectRequest(bucket, "meta.txt", body="x", forbid_overwrite=True))
+        refused(400, "InvalidDigest", client.put_object,
+                oss.PutObjectRequest(bucket, "md5.txt", body="x", content_md5="AAAAAAAAAAAAAAAAAAAAAA=="))
+        assert not client.is_object_exist(bucket, "md5.txt")
+    with check("object: ranges"):
+        client.put_object(oss.PutObjectRequest(bucket, "digits.txt", body=b"0123456789"))
+        for text, expected in [("bytes=2-4", b"234"), ("bytes=7-", b"789"), ("bytes=-2", b"89"), ("bytes=8-99", b"89")]:
+            got = client.get_object(oss.GetObjectRequest(bucket, "digits.txt", range_header=text))
+            assert got.status_code == 206 and got.content_range.endswith("/10") and got.body.read() == expected
+        assert read(client, bucket, "digits.txt", range_header="bytes=50-60") == b"0123456789"
+        refused(416, "InvalidRange", client.get_object, oss.GetObjectRequest(
+            bucket, "digits.txt", range_header="bytes=50-60", range_behavior="standard"))
+    with check("object: conditions"):
+        etag = client.head_object(oss.HeadObjectRequest(bucket, "digits.txt")).etag
+        future = format_datetime(datetime.now(timezone.utc) + timedelta(hours=1), usegmt=True)
+        for condition, status in [({"if_none_match": etag}, 304), ({"if_modified_since": future}, 304),
+                                  ({"if_match": '"0"'}, 412), ({"if_unmodified_since": "Mon, 01 Jan 2024 00:00:00 GMT"}, 412)]:
+            try:
+                client.get_object(oss.GetObjectRequest(bucket, "digits.txt", **condition))
+                raise AssertionError(f"not refused: {condition}")
+            except oss.exceptions.OperationError as error:
+                assert cause(error).status_code == status
+    with check("object: missing, told with code and EC also to HEAD"):
+        for call, request in ((client.get_object, oss.GetObjectRequest), (client.head_object, oss.HeadObjectRequest)):
+            assert refused(404, "NoSuchKey", call, request(bucket, "missing")).ec == "0026-00000001"
+        assert not client.is_object_exist(bucket, "missing")
+        assert client.delete_object(oss.DeleteObjectRequest(bucket, "missing")).status_code == 204
+    with check("object: ACL"):
+        assert client.get_object_acl(oss.GetObjectAclRequest(bucket, "digits.txt")).acl == "default"
+        client.put_object_acl(oss.PutObjectAclRequest(bucket, "digits.txt", acl="public-read"))
+        assert client.get_object_acl(oss.GetObjectAclRequest(bucket, "digits.txt")).acl == "public-read"
+    with check("object: appended, also as a file"):
+        first = client.append_object(oss.AppendObjectRequest(bucket, "log.txt", position=0, body=b"one "))
+        client.append_object(oss.AppendObjectRequest(bucket, "log.txt", position=first.next_position, body=b"two"))
+        with client.append_file(bucket, "log.txt") as file:
+            file.write(b" three")
+        assert read(client, bucket, "log.txt") == b"one two three"
+        late = oss.AppendObjectRequest(bucket, "log.txt", position=3, body=b"late")
+        error = refused(409, "PositionNotEqualToLength", client.append_object, late)
+        assert error.headers["x-oss-next-append-position"] == "13"
+        late = oss.AppendObjectRequest(bucket, "digits.txt", position=10, body=b"late")
+        refused(409, "ObjectNotAppendable", client.append_object, late)
+
+
+def names_and_listings(client, bucket):
+    with check("names: awkward keys are put, read, listed, copied and deleted"):
+        for key in KEYS:
+            client.put_object(oss.PutObjectRequest(bucket, "names/" + key, body=key.encode()))
+        assert sorted(keys_of(client, bucket, prefix="names/", max_keys=2)) == sorted("names/" + key for key in KEYS)
+        for key in KEYS:
+            assert read(client, bucket, "names/" + key) == key.encode()
+            client.copy_object(oss.CopyObjectRequest(bucket, "copies/" + key, source_key="names/" + key))
+            assert read(client, bucket, "copies/" + key) == key.encode()
+        objects = [oss.DeleteObject(key="copies/" + key) for key in KEYS + ["none"]]
+        deleted = client.delete_multiple_objects(oss.DeleteMultipleObjectsRequest(bucket, objects=objects))
+        assert [one.key for one in deleted.deleted_objects] == [one.key for one in objects]
+        quiet = client.delete_multiple_objects(oss.DeleteMultipleObjectsRequest(bucket, objects=objects, quiet=True))
+        assert not quiet.deleted_objects and keys_of(client, bucket, prefix="copies/") == []
+    with check("list: V1 and V2 with prefix, delimiter and pages of two"):
+        made = [f"list/{name}" for name in ("a", "b/1", "b/2", "c", "d/1", "e", "汉/1")]
+        for key in made:
+            client.put_object(oss.PutObjectRequest(bucket, key, body=b""))
+        assert keys_of(client, bucket, prefix="list/", max_keys=2) == made
+        folded = [f"list/{name}" for name in ("a", "b/", "c", "d/", "e", "汉/")]
+        assert keys_of(client, bucket, prefix="list/", delimiter="/", max_keys=2) == folded
+        after = client.list_objects_v2(oss.ListObjectsV2Request(
+            bucket, prefix="list/", start_after="list/c", fetch_owner=True))
+        assert [one.key for one in after.contents] == made[4:] and after.key_count == 3
+        one = after.contents[0]
+        assert (one.size, one.object_type, one.storage_class) == (0, "Normal", "Standard") and one.owner.id
+    with check("copy: keeps or replaces metadata, judges conditions"):
+        client.put_object(oss.PutObjectRequest(bucket, "from.txt", body=b"source", metadata={"a": "1"}))
+        copied = client.copy_object(oss.CopyObjectRequest(bucket, "to.txt", source_bucket=bucket, source_key="from.txt"))
+        assert client.head_object(oss.HeadObjectRequest(bucket, "to.txt")).metadata["a"] == "1" and copied.etag
+        client.copy_object(oss.CopyObjectRequest(
+            bucket, "to.txt", source_key="from.txt", metadata_directive="REPLACE", metadata={"b": "2"}))
+        assert client.head_object(oss.HeadObjectRequest(bucket, "to.txt")).metadata == {"b": "2"}
+        refused(412, "PreconditionFailed", client.copy_object,
+                oss.CopyObjectRequest(bucket, "to.txt", source_key="from.txt", if_match='"0"'))
+        refused(404, "NoSuchKey", client.copy_object, oss.CopyObjectRequest(bucket, "to.txt", source_key="missing"))
+
+
+def multipart(client, bucket):
+    with check("multipart: parts listed, completed, read back"):
+        upload = client.initiate_multipart_upload(oss.InitiateMultipartUploadRequest(bucket, "parts.bin")).upload_id
+        data = [os.urandom(100 * 1024), os.urandom(100 * 1024), b"end"]
+        put = [client.upload_part(oss.UploadPartRequest(bucket, "parts.bin", part_number=n, upload_id=upload, body=part))
+               for n, part in enumerate(data, 1)]
+        pages = client.list_parts_paginator(limit=2).iter_page(oss.ListPartsRequest(bucket, "parts.bin", upload_id=upload))
+        listed = [part for page in pages for part in page.parts]
+        assert [(part.etag, part.size, part.hash_crc64) for part in listed] == [
+            (one.etag, len(part), one.hash_crc64) for one, part in zip(put, data)]
+        pages = client.list_multipart_uploads_paginator(limit=1).iter_page(oss.ListMultipartUploadsRequest(bucket))
+        assert [one.upload_id for page in pages for one in page.uploads or []] == [upload]
+        parts = [oss.UploadPart(part_number=n, etag=one.etag) for n, one in enumerate(put, 1)]
+        done = client.complete_multipart_upload(oss.CompleteMultipartUploadRequest(
+            bucket, "parts.bin", upload_id=upload, complete_multipart_upload=oss.CompleteMultipartUpload(parts=parts)))
+        assert done.etag.endswith('-3"') and done.key == "parts.bin" and done.hash_crc64
+        assert read(client, bucket, "parts.bin") == b"".join(data)
+    with check("multipart: a part copied, all parts completed"):
+        upload = client.initiate_multipart_upload(oss.InitiateMultipartUploadRequest(bucket, "copied.bin")).upload_id
+        client.upload_part_copy(oss.UploadPartCopyRequest(
+            bucket, "copied.bin", part_number=1, upload_id=upload, source_key="parts.bin", source_range="bytes=0-99"))
+        client.complete_multipart_upload(
+            oss.CompleteMultipartUploadRequest(bucket, "copied.bin", upload_id=upload, complete_all="yes"))
+        assert read(client, bucket, "copied.bin") == data[0][:100]
+    with check("multipart: aborted, and refused afterwards"):
+        upload = client.initiate_multipart_upload(oss.InitiateMultipartUploadRequest(bucket, "never.bin")).upload_id
+        client.abort_multipart_upload(oss.AbortMultipartUploadRequest(bucket, "never.bin", upload_id=upload))
+        refused(404, "NoSuchUpload", client.list_parts, oss.ListPartsRequest(bucket, "never.bin", upload_id=upload))
+    with check("multipart: uploader, downloader and copier"), tempfile.TemporaryDirectory() as folder:
+        source, target = os.path.join(folder, "source"), os.path.join(folder, "target")
+        content = os.urandom(350_000)
+        open(source, "wb").write(content)
+        sizes = {"part_size": 100_000, "parallel_num": 2}
+        client.uploader(**sizes).upload_file(oss.PutObjectRequest(bucket, "汉/helped.bin"), source)
+        client.downloader(**sizes).download_file(oss.GetObjectRequest(bucket, "汉/helped.bin"), target)
+        assert open(target, "rb").read() == content
+        request = oss.CopyObjectRequest(bucket, "copied.bin", source_key="汉/helped.bin")
+        client.copier().copy(request, part_size=200_000, multipart_copy_threshold=1, disable_shallow_copy=True)
+        assert read(client, bucket, "copied.bin") == content
+        with client.open_file(bucket, "copied.bin") as file:
+            file.seek(100)
+            assert file.read(10) == content[100:110]
+
+
+def styles(client, bucket):
+    with check("style: put, read, listed, deleted"):
+        for name in ("zulu", STYLE[0], "alpha"):
+            client.put_style(oss.PutStyleRequest(
+                bucket, style_name=name, category="image", style=oss.StyleContent(content=STYLE[1])))
+        style = client.get_style(oss.GetStyleRequest(bucket, style_name=STYLE[0])).style
+        assert ((style.name, style.content), style.category) == (STYLE, "image")
+        assert style.create_time.endswith("GMT") and style.last_modify_time.endswith("GMT")
+        listed = client.list_style(oss.ListStyleRequest(bucket)).style_list.styles
+        assert [style.name for style in listed] == ["zulu", STYLE[0], "alpha"]
+        for name in ("zulu", "alpha", "none"):
+            assert client.delete_style(oss.DeleteStyleRequest(bucket, style_name=name)).status_code == 204
+        refused(404, "NoSuchStyle", client.get_style, oss.GetStyleRequest(bucket, style_name="zulu"))
+        refused(404, "NoSuchBucket", client.list_style, oss.ListStyleRequest("v2-nowhere"))
+
+
+def processed(client, bucket, place):
+    original = place.fixture("images/example.jpg")
+    client.put_object_from_file(oss.PutObjectRequest(bucket, "logo.png"), str(place.fixtures / "demo/logo.png"))
+    client.put_object(oss.PutObjectRequest(bucket, "example.jpg", body=original, content_type="image/jpeg"))
+    client.put_object(oss.PutObjectRequest(bucket, "example.gif", body=place.fixture("images/gif/example.gif")))
+    for row in PROCESSES:
+        with check(f"process: {row['process']}"):
+            got = client.get_object(oss.GetObjectRequest(bucket, row.get("object", "example.jpg"), process=row["process"]))
+            check_answer(row, got.body.read(), got.content_type)
+    with check("process: files, whose CRC the client checks, plain and processed"), tempfile.TemporaryDirectory() as folder:
+        target = os.path.join(folder, "target")
+        client.get_object_to_file(oss.GetObjectRequest(bucket, "example.jpg"), target)
+        assert open(target, "rb").read() == original
+        process = PROCESSES[0]["process"]
+        client.get_object_to_file(oss.GetObjectRequest(bucket, "example.jpg", process=process), target)
+        assert open(target, "rb").read() == read(client, bucket, "example.jpg", process=process)
+    with check("process: a style behind the key"):
+        row = next(row for row in PROCESSES if row["process"].startswith("style/"))
+        got = client.get_object(oss.GetObjectRequest(bucket, f"example.jpg@!{STYLE[0]}"))
+        check_answer(row, got.body.read(), got.content_type)
+    with check("process: saved as another object"):
+        process = "image/resize,m_fixed,w_100,h_100|sys/saveas,o_b3V0L3guanBn"
+        for suffix, told in (("", ""), (",b_djItb2JqZWN0cw==", bucket)):
+            request = oss.ProcessObjectRequest(bucket, "example.jpg", process=process + suffix)
+            saved = client.process_object(request)
+            body = read(client, bucket, "out/x.jpg")
+            assert (saved.bucket, saved.key, saved.process_status, saved.file_size) == (told, "out/x.jpg", "OK", len(body))
+            check_answer({"process": process, "type": "image/jpeg", "size": [100, 100]}, body, "image/jpeg")
+    with check("process: mistakes are told"):
+        wrong = oss.GetObjectRequest(bucket, "example.jpg", process="image/resize,w_0")
+        assert refused(400, "InvalidArgument", client.get_object, wrong).ec == "0040-00000312"
+        later = oss.AsyncProcessObjectRequest(bucket, "example.jpg", process="image/resize,w_100")
+        refused(404, "Imm Client", client.async_process_object, later)
+
+
+def variants(place):
+    """V4 in every form of address, with and without a token: a round trip, and signed URLs."""
+    path, base, own = place.endpoint, place.endpoint_named("oss.test"), place.endpoint_named("v2.shop.test")
+    forms = [("path", path, {}), ("path option", base, {"use_path_style": True}), ("virtual", base, {})]
+    forms.append(("custom domain", own, {"use_cname": True}))
+    bucket, row, brief = "v2-shop", PROCESSES[0], []
+    client_of(place.key, path).put_bucket(oss.PutBucketRequest(bucket))
+    for key, who in ((place.key, "V4"), (place.temporary, "V4 with token")):
+        for form, endpoint, options in forms:
+            client = client_of(key, endpoint, additional_headers=["content-length", "range"], **options)
+            with check(f"{who}, {form}: round trip"):
+                client.put_object(oss.PutObjectRequest(bucket, "dir/汉 a+b.txt", body=b"text", metadata={"a": "b  c"}))
+                assert read(client, bucket, "dir/汉 a+b.txt", range_header="bytes=1-2") == b"ex"
+                assert keys_of(client, bucket, prefix="dir/", delimiter="/") == ["dir/汉 a+b.txt"]
+                client.put_object(oss.PutObjectRequest(bucket, "example.jpg", body=place.fixture("images/example.jpg")))
+                check_answer(row, read(client, bucket, "example.jpg", process=row["process"]), row["type"])
+                client.delete_object(oss.DeleteObjectRequest(bucket, "dir/汉 a+b.txt"))
+            with check(f"{who}, {form}: signed URLs"):
+                signed = client.presign(oss.PutObjectRequest(bucket, "a b.txt", content_type="text/x-a", metadata={"a": "1"}))
+                status, _, answer = fetch(signed.url, signed.method, b"signed", signed.signed_headers)
+                assert status == 200, answer
+                assert fetch(client.presign(oss.GetObjectRequest(bucket, "a b.txt")).url)[2] == b"signed"
+                request = oss.GetObjectRequest(bucket, "example.jpg", process=row["process"])
+                url = client.presign(request, expires=timedelta(seconds=60)).url
+                status, headers, body = fetch(url)
+                assert status == 200, body
+                check_answer(row, body, headers["Content-Type"])
+                status, _, body = fetch(url.replace("w_200", "w_300"))
+                assert status == 403 and b"SignatureDoesNotMatch" in body
+                brief.append(client.presign(request, expires=timedelta(seconds=2)).url)
+    with check("URLs whose time is over"):
+        time.sleep(3)
+        for url in brief:
+            status, _, body = fetch(url)
+            assert status == 403 and b"Request has expired." in body, body
+
+
+def refusals(place):
+    bucket, endpoint = "v2-shop", place.endpoint
+    get = lambda key, **more: client_of(key, endpoint).get_object(oss.GetObjectRequest(bucket, "example.jpg", **more))
+    with check("unknown key, wrong secret, missing and wrong token"):
+        refused(403, "InvalidAccessKeyId", get, ("nobody", "secret"))
+        refused(403, "SignatureDoesNotMatch", get, (place.key[0], "wrong"))
+        refused(403, "InvalidAccessKeyId", get, place.temporary[:2])
+        refused(403, "InvalidSecurityToken", get, (*place.temporary[:2], "wrong"))
+    with check("a clock that is off"):
+        late = format_datetime(datetime.now(timezone.utc) - timedelta(hours=1), usegmt=True)
+        refused(403, "RequestTimeTooSkewed", get, place.key, headers={"x-oss-date": late})
+    with check("without a key: what is public and what is not"):
+        owner, anonymous = client_of(place.key, endpoint), client_of(None, endpoint)
+        for key in ("example.jpg", "missing"):
+            refused(403, "AccessDenied", anonymous.get_object, oss.GetObjectRequest(bucket, key))
+        owner.put_object_acl(oss.PutObjectAclRequest(bucket, "example.jpg", acl="public-read"))
+        row = PROCESSES[0]
+        check_answer(row, read(anonymous, bucket, "example.jpg", process=row["process"]), row["type"])
+        owner.put_bucket_acl(oss.PutBucketAclRequest(bucket, acl="public-read"))
+        refused(404, "NoSuchKey", anonymous.get_object, oss.GetObjectRequest(bucket, "missing"))
+        refused(403, "AccessDenied", anonymous.put_object, oss.PutObjectRequest(bucket, "new.txt", body=b""))
+
+
+def main():
+    checks.made_up_hosts()
+    place = checks.Place.of_arguments()
+    client, bucket = client_of(place.key, place.endpoint), "v2-objects"
+    buckets(client)
+    client.put_bucket(oss.PutBucketRequest(bucket))
+    objects(client, bucket)
+    names_and_listings(client, bucket)
+    multipart(client, bucket)
+    styles(client, bucket)
+    processed(client, bucket, place)
+    variants(place)
+    refusals(place)
+    checks.finish()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+//! A server that is killed in the middle of uploads: nothing torn is served, nothing that was
+//! acknowledged is lost.
+
+use crate::support::server::{Folder, Server};
+use md5::{Digest, Md5};
+use pixelpass::store::{Bucket, Key, Listing, Object, Place, Store};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// A writer for each; the last two cannot be names of files.
+const KEYS: [&str; 4] = ["a.bin", "dir/b.bin", "odd%2F%2Fc.bin", "marker/"];
+
+const KILLS: usize = 12;
+
+/// The content of a key's upload of that number: telling which, and of a length of its own.
+fn content(writer: usize, number: u64) -> Vec<u8> {
+    let seed = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ writer as u64;
+    let length = 1000 + (seed >> 33) as usize % 1_500_000;
+    let mut content = format!("{writer} {number} ").into_bytes();
+    content.extend((0..length).map(|index| (seed >> (index % 57)) as u8));
+    content
+}
+
+/// Uploads one content after the other until the server goes; the last number that was
+/// acknowledged.
+fn upload(server: &Server, writer: usize, mut number: u64) -> u64 {
+    let put = |mut stream: TcpStream, number: u64| {
+        let content = content(writer, number);
+        let (key, length) = (KEYS[writer], content.len());
+        write!(
+            stream,
+            "PUT /demo/{key} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n\
+             x-oss-meta-number: {number}\r\n\r\n"
+        )?;
+        stream.write_all(&content)?;
+        let mut status = [0; 12];
+        stream.read_exact(&mut status)?;
+        Ok::<_, std::io::Error>(status == *b"HTTP/1.1 200")
+    };
+    while let Some(stream) = server.try_connect() {
+        match put(stream, number + 1) {
+            Ok(true) => number += 1,
+            Ok(false) => panic!("an upload was refused"),
+            Err(_) => break,
+        }
+    }
+    number
+}
+
+#[test]
+fn uploads_survive_a_kill() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path().join("demo")).unwrap();
+    let directory = folder.path().to_str().unwrap();
+    let mut acknowledged = [0; KEYS.len()];
+    for _ in 0..KILLS {
+        let server = Server::start(&["--store", directory, "--anonymous", "write", "--engine", "cpu"]);
+        std::thread::scope(|scope| {
+            let writers: Vec<_> = (0..KEYS.len())
+                .map(|writer| {
+                    let (server, number) = (&server, acknowledged[writer]);
+                    scope.spawn(move || upload(server, writer, number))
+                })
+                .collect();
+            let noise = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos();
+            std::thread::sleep(Duration::from_millis(20 + u64::from(noise % 500)));
+            server.kill();
+            for (writer, thread) in writers.into_iter().enumerate() {
+                acknowledged[writer] = thread.join().unwrap();
+            }
+        });
+        for (writer, stored) in stored(folder.path()).into_iter().enumerate() {
+            let Some(number) = stored else {
+                assert_eq!(acknowledged[writer], 0, "{} is lost", KEYS[writer]);
+                continue;
+            };
+            // The upload that was under way may have arrived, though nobody was told.
+            let last = acknowledged[writer];
+            assert!(number == last || number == last + 1, "{}: {number} after {last}", KEYS[writer]);
+            acknowledged[writer] = number;
+        }
+    }
+    assert!(acknowledged.iter().sum::<u64>() > 0, "nothing was ever acknowledged");
+}
+
+/// The numbers of the uploads that are in the store; all of it is looked at.
+fn stored(directory: &std::path::Path) -> Vec<Option<u64>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let store = Store::open(&Place::Directory(directory.to_owned())).unwrap();
+        let bucket = Bucket::new("demo").unwrap();
+        let listed = store.list(&bucket, &Listing { limit: 1000, ..Listing::default() }).await.unwrap();
+        let keys = KEYS.map(|key| key.replace("%2F", "/"));
+        let mut numbers = vec![None; keys.len()];
+        for (key, meta) in listed.objects {
+            let writer = keys.iter().position(|known| *known == key).expect("no key of another name");
+            let object: Object = store.get(&bucket, &Key::new(&key).unwrap()).await.unwrap();
+            assert_eq!(object.meta, meta);
+            let bytes = object.read(u64::MAX).await.unwrap().unwrap();
+            assert_eq!(meta.md5, Some(Md5::digest(&bytes).into()), "{key} is torn");
+            let number = meta.description.user["number"].parse().unwrap();
+            assert!(bytes == content(writer, number), "{key}: content and metadata are of two uploads");
+            numbers[writer] = Some(number);
+        }
+        numbers
+    })
+}
