@@ -97,3 +97,17 @@ fn servers_over_one_s3_store_agree() {
         wait(agree(open(), open()));
     }
 }
+
+/// S3 takes less metadata than OSS: that is said, not a failure of the server.
+#[test]
+fn an_s3_store_refuses_too_much_metadata() {
+    let Some(place) = clients::s3("metadata") else { return };
+    wait(async {
+        let store = Store::open(&place).unwrap();
+        let bucket = pictures(&store).await;
+        let user = [("long".to_owned(), "x".repeat(3000))].into();
+        let upload = described(Description { user, ..Description::default() });
+        assert_eq!(code(store.put(&bucket, &key("a"), body("x"), upload).await), Code::InvalidArgument);
+        assert_eq!(code(store.head(&bucket, &key("a")).await), Code::NoSuchKey);
+    });
+}
