@@ -73,6 +73,11 @@ impl Server {
         Server { child, address, _folder: folder }
     }
 
+    /// Such as `127.0.0.1:41234`.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     pub fn get(&self, target: &str) -> Response {
         self.request("GET", target, &[], b"")
     }
