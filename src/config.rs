@@ -49,6 +49,8 @@ pub struct Config {
     pub validators: Validators,
     pub cors_origins: Vec<String>,
     pub behind_proxy: bool,
+    pub tls_certificate: Option<PathBuf>,
+    pub tls_key: Option<PathBuf>,
     pub resample: Resample,
     /// Those of OSS unless set; `plan_bytes` is held against `memory_bytes` by whoever uses both.
     pub limits: Limits,
@@ -144,6 +146,8 @@ impl Default for Config {
             validators: Validators::default(),
             cors_origins: Vec::new(),
             behind_proxy: false,
+            tls_certificate: None,
+            tls_key: None,
             resample: Resample::default(),
             limits: Limits::OSS,
             animated_webp: false,
@@ -199,6 +203,9 @@ impl Config {
             };
             place.variables = sources.environment.iter().filter_map(of_the_vendor).collect();
         }
+        if config.tls_certificate.is_some() != config.tls_key.is_some() {
+            mistakes.push("tls-certificate and tls-key: one is of no use without the other".to_owned());
+        }
         if mistakes.is_empty() { Ok(config) } else { Err(Mistakes(mistakes)) }
     }
 
@@ -213,6 +220,11 @@ impl Config {
             None => "***".to_owned(),
         };
         self.given.push((row.name, values.into_iter().map(mask).collect()));
+    }
+
+    /// The region that signatures of version 4 must be for, if any.
+    pub fn required_region(&self) -> Option<&str> {
+        Some(self.region.as_str()).filter(|_| self.insist_on_region)
     }
 
     /// Requests that may wait for a worker.

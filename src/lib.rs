@@ -32,7 +32,8 @@
 //! 4. [`codec::probe`] reads the header; [`process::Chain::plan`] walks the actions over a
 //!    [`plan::Canvas`]. Too large, off the picture, over a limit: answered here, before decoding.
 //! 5. [`engine::choice::choose`] names the engine and why. [`codec::decode`] writes straight into a
-//!    frame of that engine: pooled memory, or a mapping that the GPU copies from.
+//!    frame of that engine: pooled memory, or a mapping that the GPU copies from. A large source
+//!    that goes to the CPU is not held whole where [`plan::stream`] and [`codec::rows`] allow that.
 //! 6. The engine runs the passes. GPU: one command encoder, one submit, one read-back, shared with
 //!    whatever else waits. A GPU that fails is not the caller's error: the CPU engine runs the plan.
 //! 7. [`codec::encode`] reads the result where it lies; [`http`] answers.

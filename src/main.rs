@@ -11,6 +11,8 @@ fn main() -> ExitCode {
         Some(("serve", given)) => cli::serve::run(given),
         Some(("process", given)) => cli::process::run(given),
         Some(("explain", given)) => cli::explain::run(given),
+        Some(("sign", given)) => cli::sign::run(given),
+        Some(("verify", given)) => cli::verify::run(given),
         Some(("actions", _)) => cli::actions(),
         Some(("gpu-doctor", given)) => cli::engines::doctor(given.get_flag("required")),
         _ => ExitCode::from(cli::USAGE),

@@ -114,6 +114,12 @@ impl<'a> ViewMut<'a> {
         &mut self.bytes[start..start + self.size.width as usize * TEXEL_BYTES]
     }
 
+    /// Some of the rows, as a picture of their own.
+    pub fn part(&mut self, rows: std::ops::Range<u32>) -> ViewMut<'_> {
+        let size = Size::new(self.size.width, rows.end - rows.start);
+        ViewMut::new(size, self.pitch, &mut self.bytes[rows.start as usize * self.pitch..])
+    }
+
     /// Cuts the picture into bands of at most `rows` rows, each with the number of its first row.
     pub fn bands(self, rows: u32) -> impl Iterator<Item = (u32, ViewMut<'a>)> {
         let ViewMut { size, pitch, bytes } = self;

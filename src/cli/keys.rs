@@ -1,19 +1,16 @@
-//! Access keys: those of the settings, those of the file, and the watch over the file.
+//! Access keys: those of the settings, those of the file, and a pair of its own for the embedded store.
 
+use super::watch::{Watch, read};
 use crate::config::Config;
 use crate::oss::sign::{Key, Keys, parse_keys};
-use std::fs::File;
-use std::io::{self, Read};
+use crate::store::Place;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Weak};
-use std::thread;
-use std::time::Duration;
+use std::sync::Arc;
 
-/// How often the file is looked at.
-const PERIOD: Duration = Duration::from_secs(2);
-
-/// The largest file of keys.
-const LIMIT_BYTES: u64 = 4 * 1024 * 1024;
+/// Letters of keys that are made here.
+const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789xy";
 
 /// The keys of the settings, then those of the file.
 ///
@@ -21,7 +18,7 @@ const LIMIT_BYTES: u64 = 4 * 1024 * 1024;
 /// In words, for a file that cannot be read and an id that is there twice.
 pub(super) fn keys(config: &Config) -> Result<Vec<Key>, String> {
     let text = match &config.access_key_file {
-        Some(path) => read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?,
+        Some(path) => read(path)?,
         None => String::new(),
     };
     together(&fixed(config), &text, config.access_key_file.as_deref())
@@ -42,13 +39,7 @@ fn together(fixed: &[Key], text: &str, path: Option<&Path>) -> Result<Vec<Key>, 
     }
 }
 
-fn read(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    File::open(path)?.take(LIMIT_BYTES).read_to_string(&mut text)?;
-    Ok(text)
-}
-
-/// Watches the file, if there is one, for as long as somebody holds `keys`.
+/// Watches the file, if there is one, and exchanges `keys` when it changes.
 ///
 /// # Errors
 /// When there can be no thread.
@@ -56,85 +47,72 @@ pub(super) fn watch(config: &Config, keys: &Arc<Keys>) -> io::Result<()> {
     let Some(path) = config.access_key_file.clone() else {
         return Ok(());
     };
-    let mut watch = Watch { seen: read(&path).ok(), complaint: None, fixed: fixed(config), path };
-    let keys: Weak<Keys> = Arc::downgrade(keys);
-    thread::Builder::new().name("access keys".to_owned()).spawn(move || {
-        loop {
-            thread::sleep(PERIOD);
-            let Some(keys) = keys.upgrade() else { return };
-            match watch.look(&keys) {
-                Some(Ok(count)) => tracing::info!(count, "access keys read anew"),
-                Some(Err(reason)) => tracing::warn!(reason, "access keys stay as they were"),
-                None => {}
-            }
-        }
-    })?;
-    Ok(())
+    let (keys, fixed) = (Arc::clone(keys), fixed(config));
+    let take = move |texts: &[String]| {
+        keys.replace(together(&fixed, &texts.concat(), None)?);
+        Ok(())
+    };
+    Watch::new(vec![path], take).start("access keys")
 }
 
-/// What was last seen of the file. Its text is compared and not its date, which can be the same
-/// after two changes.
-struct Watch {
-    path: PathBuf,
-    seen: Option<String>,
-    complaint: Option<String>,
-    fixed: Vec<Key>,
+/// Gives an embedded store without any key a pair of its own, kept beside its buckets, so that the
+/// first client can write at once. The pair is handed out when it is made, and only then.
+///
+/// # Errors
+/// In words, when the pair cannot be made or kept.
+pub(super) fn of_embedded(config: &mut Config) -> Result<Option<Key>, String> {
+    let (Place::Embedded, true, None) = (&config.store, config.access_keys.is_empty(), &config.access_key_file) else {
+        return Ok(None);
+    };
+    let Some(path) = config.store.directory().map(|directory| directory.join(".pixelpass").join("access-keys")) else {
+        return Ok(None);
+    };
+    let made = match path.exists() {
+        true => None,
+        false => {
+            let key = Key::new(random(20)?, random(32)?);
+            keep(&path, &key).map_err(|error| format!("cannot keep an access key in {}: {error}", path.display()))?;
+            Some(key)
+        }
+    };
+    config.access_key_file = Some(path);
+    Ok(made)
 }
 
-impl Watch {
-    /// Takes over the file if it has changed, and says how many keys there are then. A file that is
-    /// wrong changes nothing, and says why once.
-    fn look(&mut self, keys: &Keys) -> Option<Result<usize, String>> {
-        let read = read(&self.path);
-        if self.complaint.is_none() && read.as_ref().ok() == self.seen.as_ref() {
-            return None;
-        }
-        let read = read.map_err(|error| format!("cannot read {}: {error}", self.path.display()));
-        match read.and_then(|text| Ok((together(&self.fixed, &text, Some(&self.path))?, text))) {
-            Ok((ring, text)) => {
-                let count = ring.len();
-                keys.replace(ring);
-                self.seen = Some(text);
-                self.complaint = None;
-                Some(Ok(count))
-            }
-            Err(reason) if self.complaint.as_ref() == Some(&reason) => None,
-            Err(reason) => {
-                self.complaint = Some(reason.clone());
-                Some(Err(reason))
-            }
-        }
-    }
+fn random(length: usize) -> Result<String, String> {
+    let mut bytes = vec![0; length];
+    getrandom::fill(&mut bytes).map_err(|error| format!("no random numbers for an access key: {error}"))?;
+    Ok(bytes.iter().map(|byte| char::from(LETTERS[usize::from(byte % 64)])).collect())
+}
+
+fn keep(path: &PathBuf, key: &Key) -> io::Result<()> {
+    path.parent().map_or(Ok(()), fs::create_dir_all)?;
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    writeln!(file, "# ID:SECRET a line; more may be added, and are read while the server runs")?;
+    writeln!(file, "{}:{}", key.id, key.secret)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
 
     #[test]
-    fn a_file_is_taken_over_when_it_changes_and_is_right() {
-        let path = std::env::temp_dir().join(format!("pixelpass-keys-{}", std::process::id()));
-        fs::write(&path, "a:1\n").unwrap();
-        let keys = Keys::new(Vec::new());
-        let mut watch =
-            Watch { seen: Some("a:1\n".to_owned()), complaint: None, fixed: vec![Key::new("set", "0")], path };
-        let ids = |keys: &Keys| keys.current().iter().map(|key| key.id.clone()).collect::<Vec<_>>().join(" ");
-        let mut after = |text: Option<&str>| {
-            match text {
-                Some(text) => fs::write(&watch.path, text).unwrap(),
-                None => fs::remove_file(&watch.path).unwrap(),
-            }
-            let said = watch.look(&keys).map(|said| said.map_err(|_| "why"));
-            (said, ids(&keys))
-        };
-        assert_eq!(after(Some("a:1\n")), (None, String::new()));
-        assert_eq!(after(Some("a:1\nb:2\n")), (Some(Ok(3)), "set a b".to_owned()));
-        assert_eq!(after(Some("a:1\nb\n")), (Some(Err("why")), "set a b".to_owned()));
-        assert_eq!(after(Some("a:1\nb\n")), (None, "set a b".to_owned()));
-        assert_eq!(after(Some("set:1\n")), (Some(Err("why")), "set a b".to_owned()));
-        assert_eq!(after(None), (Some(Err("why")), "set a b".to_owned()));
-        assert_eq!(after(Some("b:2\n")), (Some(Ok(2)), "set b".to_owned()));
-        fs::remove_file(&watch.path).unwrap();
+    fn keys_of_settings_and_file_stand_together() {
+        let fixed = [Key::new("set", "0")];
+        let ids =
+            |text| together(&fixed, text, None).map(|keys| keys.iter().map(|key| key.id.clone()).collect::<Vec<_>>());
+        assert_eq!(ids("a:1\nb:2\n").unwrap(), ["set", "a", "b"]);
+        assert!(ids("set:1\n").unwrap_err().contains("twice"));
+        assert!(ids("b\n").is_err());
+    }
+
+    #[test]
+    fn random_keys_are_long_and_differ() {
+        let (first, second) = (random(32).unwrap(), random(32).unwrap());
+        assert!(first.len() == 32 && first != second && first.bytes().all(|byte| byte.is_ascii_alphanumeric()));
     }
 }

@@ -79,7 +79,13 @@ fn read(name: &str, limit_bytes: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     match name {
         STANDARD => io::stdin().take(limit_bytes + 1).read_to_end(&mut bytes)?,
-        name => File::open(name)?.take(limit_bytes + 1).read_to_end(&mut bytes)?,
+        name => {
+            let file = File::open(name)?;
+            // A buffer that grows as it is filled leaves a second file's worth of memory behind.
+            let expected_bytes = file.metadata()?.len().min(limit_bytes) + 1;
+            bytes.try_reserve_exact(usize::try_from(expected_bytes).unwrap_or_default())?;
+            file.take(limit_bytes + 1).read_to_end(&mut bytes)?
+        }
     };
     Ok(bytes)
 }

@@ -27,21 +27,7 @@ type Transform = Arc<Transform8BitExecutor>;
 /// # Errors
 /// `ServiceUnavailable` when `cancel` says so.
 pub fn to_srgb(profile: &[u8], target: &mut ViewMut, cancel: &Cancel) -> Result<(), Error> {
-    let Some(profile) = read(profile) else { return Ok(()) };
-    match profile.color_space {
-        DataColorSpace::Rgb => match transform(&profile, Layout::Rgba) {
-            Some(transform) if !is_identity(transform.as_ref()) => {
-                convert(transform.as_ref(), target, cancel)?;
-                Ok(())
-            }
-            _ => Ok(()),
-        },
-        DataColorSpace::Gray => match grey_tones(&profile) {
-            Some(tones) if is_grey(target) => replace_greys(&tones, target, cancel),
-            _ => Ok(()),
-        },
-        _ => Ok(()),
-    }
+    Turning::of(profile).turn(target, cancel)
 }
 
 /// Turns texels of cyan, magenta, yellow and black, 255 for full ink, into opaque sRGB: by the
@@ -50,16 +36,63 @@ pub fn to_srgb(profile: &[u8], target: &mut ViewMut, cancel: &Cancel) -> Result<
 /// # Errors
 /// `ServiceUnavailable` when `cancel` says so.
 pub fn cmyk_to_srgb(profile: Option<&[u8]>, target: &mut ViewMut, cancel: &Cancel) -> Result<(), Error> {
-    let profile = profile.and_then(read).filter(|profile| profile.color_space == DataColorSpace::Cmyk);
-    match profile.and_then(|profile| transform(&profile, Layout::Rgba)).filter(answers) {
-        Some(transform) => {
-            convert(transform.as_ref(), target, cancel)?;
-            let opaque = |texel: &mut [u8]| texel[3] = 255;
-            (0..target.size().height).for_each(|y| target.row(y).chunks_exact_mut(TEXEL_BYTES).for_each(opaque));
-        }
-        None => (0..target.size().height).for_each(|y| multiply(target.row(y))),
+    Turning::of_inks(profile).turn(target, cancel)
+}
+
+/// What makes sRGB of a picture, read from its profile once; the picture may come in bands.
+pub enum Turning {
+    /// The texels are sRGB, or count as such.
+    Nothing,
+    Colors(Transform),
+    /// What each grey becomes, where all texels are grey.
+    Greys(Box<[u8; 256]>),
+    Inks(Option<Transform>),
+}
+
+impl Turning {
+    /// For texels of RGBA, as [`to_srgb`].
+    pub fn of(profile: &[u8]) -> Turning {
+        let Some(profile) = read(profile) else { return Turning::Nothing };
+        let found = match profile.color_space {
+            DataColorSpace::Rgb => transform(&profile, Layout::Rgba)
+                .filter(|transform| !is_identity(transform.as_ref()))
+                .map(Turning::Colors),
+            DataColorSpace::Gray => grey_tones(&profile).map(Box::new).map(Turning::Greys),
+            _ => None,
+        };
+        found.unwrap_or(Turning::Nothing)
     }
-    Ok(())
+
+    /// For texels of inks, as [`cmyk_to_srgb`].
+    pub fn of_inks(profile: Option<&[u8]>) -> Turning {
+        let profile = profile.and_then(read).filter(|profile| profile.color_space == DataColorSpace::Cmyk);
+        Turning::Inks(profile.and_then(|profile| transform(&profile, Layout::Rgba)).filter(answers))
+    }
+
+    /// Whether bands come out as they would in the whole picture; `grey` promises that every texel
+    /// is.
+    pub fn suits_bands(&self, grey: bool) -> bool {
+        grey || !matches!(self, Turning::Greys(_))
+    }
+
+    /// Turns all rows of `target`.
+    ///
+    /// # Errors
+    /// `ServiceUnavailable` when `cancel` says so.
+    pub fn turn(&self, target: &mut ViewMut, cancel: &Cancel) -> Result<(), Error> {
+        match self {
+            Turning::Colors(transform) => convert(transform.as_ref(), target, cancel)?,
+            Turning::Greys(tones) if is_grey(target) => replace_greys(tones, target, cancel)?,
+            Turning::Nothing | Turning::Greys(_) => {}
+            Turning::Inks(Some(transform)) => {
+                convert(transform.as_ref(), target, cancel)?;
+                let opaque = |texel: &mut [u8]| texel[3] = 255;
+                (0..target.size().height).for_each(|y| target.row(y).chunks_exact_mut(TEXEL_BYTES).for_each(opaque));
+            }
+            Turning::Inks(None) => (0..target.size().height).for_each(|y| multiply(target.row(y))),
+        }
+        Ok(())
+    }
 }
 
 /// Turns a row of CMYK into opaque RGBA without colour management.

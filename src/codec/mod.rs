@@ -74,6 +74,33 @@ pub fn decode(bytes: &[u8], probe: &Probe, reduction: u32, target: &mut ViewMut,
     }
 }
 
+/// The rows of a still, from top to bottom, as [`decode`] would write them.
+pub trait Rows {
+    /// Fills `target`, which is as wide as the picture, with the rows that come next; at most as
+    /// many as are left.
+    ///
+    /// # Errors
+    /// Those of [`decode`].
+    fn next_rows(&mut self, target: &mut ViewMut, cancel: &Cancel) -> Result<(), Error>;
+
+    /// Bytes of pixels that are held between two calls.
+    fn held_bytes(&self) -> u64 {
+        0
+    }
+}
+
+/// Reads a file row by row, where its format and its kind allow that without holding the picture.
+///
+/// # Errors
+/// `ImageDamage` where the file cannot be begun.
+pub fn rows<'a>(bytes: &'a [u8], probe: &Probe) -> Result<Option<Box<dyn Rows + 'a>>, Error> {
+    match probe.format {
+        Format::Png => png::rows(bytes),
+        Format::Tiff => tiff::rows(bytes, probe.size),
+        _ => Ok(None),
+    }
+}
+
 /// The frames of an animation, in order, each as it is seen: composed on the whole canvas.
 pub trait Animation {
     /// How often the source plays; known once the first frame was read.

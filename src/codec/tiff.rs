@@ -9,13 +9,13 @@ mod page;
 mod rows;
 mod samples;
 
-use super::{check_pixels, icc, unsupported};
+use super::{Rows, check_pixels, icc, unsupported};
 use crate::cancel::Cancel;
 use crate::error::{Code, Ec, Error};
 use crate::format::{Format, Probe};
 use crate::geometry::{Orientation, Size};
 use crate::limits::Limits;
-use crate::pixel::{TEXEL_BYTES, View, ViewMut};
+use crate::pixel::{Frame, TEXEL_BYTES, View, ViewMut};
 use ::tiff::decoder::{Decoder, Limits as DecoderLimits};
 use ::tiff::encoder::TiffEncoder;
 use ::tiff::encoder::compression::{CompressionAlgorithm, Deflate, DeflateLevel};
@@ -25,6 +25,7 @@ use chunks::{Chunks, Scratch};
 use page::{Page, Patched};
 use samples::{Colors, Samples};
 use std::io::Cursor;
+use std::ops::Range;
 
 /// Longest side of a page, in pixels, whatever longer sides the limits allow other formats.
 /// Source: the specification, section 9.1.
@@ -144,21 +145,97 @@ pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Probe, Error> {
 }
 
 pub fn decode(bytes: &[u8], target: &mut ViewMut, cancel: &Cancel) -> Result<(), Error> {
-    let page = first_page(bytes)?;
-    if target.size() != page.size {
-        return Err(Error::internal("the target's size is not that of the picture"));
+    let mut opened = Opened::of(bytes, target.size())?;
+    let mut first = 0;
+    for band in 0..opened.chunks.bands() {
+        let end = first + opened.chunks.band_size(band).height;
+        opened.chunks.read_band(band, &mut target.part(first..end), &mut opened.scratch, cancel)?;
+        first = end;
     }
-    let mut picture = Picture::open(bytes, &page)?;
-    let mut chunks = Chunks::open(bytes, &mut picture)?;
-    let mut scratch = Scratch::default();
-    for band in 0..chunks.bands() {
-        chunks.read_band(band, target, &mut scratch, cancel)?;
+    opened.turning.turn(target, cancel)
+}
+
+/// Most bytes of a band of pixels in a page that is read by rows.
+const BAND_BYTES: u64 = 64 << 20;
+
+pub fn rows(bytes: &[u8], size: Size) -> Result<Option<Box<dyn Rows + '_>>, Error> {
+    let opened = Opened::of(bytes, size)?;
+    let band = opened.chunks.band_size(0);
+    if !opened.turning.suits_bands(opened.grey) || band.pixels() * TEXEL_BYTES as u64 > BAND_BYTES {
+        return Ok(None);
     }
-    let profile = picture.reader.find_tag(Tag::IccProfile).ok().flatten().and_then(|value| value.into_u8_vec().ok());
-    match (picture.samples.is_cmyk(), profile) {
-        (true, profile) => icc::cmyk_to_srgb(profile.as_deref(), target, cancel),
-        (false, Some(profile)) => icc::to_srgb(&profile, target, cancel),
-        (false, None) => Ok(()),
+    let pixels = Frame::packed(band, vec![0; band.pixels() as usize * TEXEL_BYTES]);
+    Ok(Some(Box::new(Bands { opened, pixels, next: 0, left: 0..0 })))
+}
+
+/// A page whose strips or tiles can be read.
+struct Opened<'a> {
+    chunks: Chunks<'a>,
+    scratch: Scratch,
+    turning: icc::Turning,
+    /// Every texel is grey.
+    grey: bool,
+}
+
+impl<'a> Opened<'a> {
+    /// `size` is the one that the page must have.
+    fn of(bytes: &'a [u8], size: Size) -> Result<Opened<'a>, Error> {
+        let page = first_page(bytes)?;
+        if size != page.size {
+            return Err(Error::internal("the target's size is not that of the picture"));
+        }
+        let mut picture = Picture::open(bytes, &page)?;
+        let profile = picture.reader.find_tag(Tag::IccProfile).ok().flatten();
+        let profile = profile.and_then(|value| value.into_u8_vec().ok());
+        let turning = match (picture.samples.is_cmyk(), profile) {
+            (true, profile) => icc::Turning::of_inks(profile.as_deref()),
+            (false, Some(profile)) => icc::Turning::of(&profile),
+            (false, None) => icc::Turning::Nothing,
+        };
+        let grey = picture.samples.is_grey();
+        let chunks = Chunks::open(bytes, picture)?;
+        Ok(Opened { chunks, scratch: Scratch::default(), turning, grey })
+    }
+}
+
+/// A page read band after band, handed out by rows.
+struct Bands<'a> {
+    opened: Opened<'a>,
+    /// The band that was read last.
+    pixels: Frame,
+    /// The band that comes next.
+    next: u32,
+    /// Rows of the last band that were not handed out yet.
+    left: Range<u32>,
+}
+
+impl Rows for Bands<'_> {
+    fn next_rows(&mut self, target: &mut ViewMut, cancel: &Cancel) -> Result<(), Error> {
+        let Opened { chunks, scratch, turning, .. } = &mut self.opened;
+        if target.size().width != self.pixels.size().width {
+            return Err(Error::internal("rows of another width than the picture's"));
+        }
+        for y in 0..target.size().height {
+            if self.left.is_empty() {
+                if self.next == chunks.bands() {
+                    return Err(Error::internal("more rows than the picture has"));
+                }
+                let rows = chunks.band_size(self.next).height;
+                let mut pixels = self.pixels.view_mut();
+                let mut band = pixels.part(0..rows);
+                chunks.read_band(self.next, &mut band, scratch, cancel)?;
+                turning.turn(&mut band, cancel)?;
+                self.left = 0..rows;
+                self.next += 1;
+            }
+            target.row(y).copy_from_slice(self.pixels.view().row(self.left.start));
+            self.left.start += 1;
+        }
+        Ok(())
+    }
+
+    fn held_bytes(&self) -> u64 {
+        self.pixels.size().pixels() * TEXEL_BYTES as u64
     }
 }
 

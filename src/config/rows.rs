@@ -221,6 +221,30 @@ pub static ROWS: &[Row] = &[
         doc: "Origin whose pages may use buckets without CORS rules of their own; * for all",
     },
     Row {
+        name: "tls-certificate",
+        kind: Kind::Text {
+            shape: "FILE",
+            set: |config, text| {
+                config.tls_certificate = Some(text.into());
+                Ok(())
+            },
+        },
+        default: "none",
+        doc: "Chain of certificates in PEM, the server's first: speaks HTTPS; read anew when it changes",
+    },
+    Row {
+        name: "tls-key",
+        kind: Kind::Text {
+            shape: "FILE",
+            set: |config, text| {
+                config.tls_key = Some(text.into());
+                Ok(())
+            },
+        },
+        default: "none",
+        doc: "The certificate's private key in PEM",
+    },
+    Row {
         name: "behind-proxy",
         kind: Kind::Choice("off|on", |config, name| config.behind_proxy = name == "on"),
         default: "off",

@@ -6,11 +6,14 @@
 //! a lone picture has them all. Buffers are pooled, since page faults on fresh ones cost as much
 //! as the work.
 
-use super::{Declined, Done, Engine, Kind};
+mod stream;
+
+use super::{Declined, Done, Engine, Kind, NextRows};
 use crate::cancel::Cancel;
 use crate::geometry::Size;
 use crate::kernel::{Args, Band, Inputs};
 use crate::pixel::{Frame, Storage, TEXEL_BYTES, View, ViewMut, needed_bytes};
+use crate::plan::stream::Stream;
 use crate::plan::{Operand, Plan};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -146,9 +149,12 @@ impl CpuEngine {
         let wanted =
             if size.pixels() * args.cost() < SHARED_COST || self.reference { 0 } else { size.height as usize - 1 };
         let helpers = self.seats.take(wanted);
-        // Bands small enough to notice a deadline and to even out uneven ones.
+        // Bands small enough to notice a deadline and to even out uneven ones, of at least 16 rows
+        // unless a few wide ones are enough work.
         let bands = (helpers.count as u32 + 1) * 4;
-        let queue = Mutex::new(target.bands(size.height.div_ceil(bands).max(16)));
+        let row_cost = u64::from(size.width) * args.cost();
+        let least = (SHARED_COST / row_cost.max(1)).clamp(1, 16) as u32;
+        let queue = Mutex::new(target.bands(size.height.div_ceil(bands).max(least)));
         let work = || -> Result<(), Declined> {
             loop {
                 let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
@@ -214,6 +220,10 @@ impl Engine for CpuEngine {
         let frames = sources.into_iter().map(|source| self.picture(plan, source, &overlays, cancel));
         let frames = frames.collect::<Result<Vec<_>, _>>()?;
         Ok(Done { frames, queue: Duration::ZERO, run: begin.elapsed() })
+    }
+
+    fn stream(&self, stream: &Stream, next_rows: &mut NextRows, cancel: &Cancel) -> Result<Frame, Declined> {
+        self.slide(stream, next_rows, cancel)
     }
 }
 

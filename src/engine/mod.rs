@@ -13,8 +13,9 @@ pub mod gpu;
 use crate::cancel::Cancel;
 use crate::error::Error;
 use crate::geometry::Size;
-use crate::pixel::Frame;
+use crate::pixel::{Frame, ViewMut};
 use crate::plan::Plan;
+use crate::plan::stream::Stream;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,6 +71,9 @@ impl fmt::Display for Declined {
     }
 }
 
+/// Fills a few rows of the source with those that come next, from top to bottom.
+pub type NextRows<'a> = dyn FnMut(&mut ViewMut) -> Result<(), Error> + 'a;
+
 /// A runner of plans.
 pub trait Engine: Send + Sync {
     fn kind(&self) -> Kind;
@@ -87,4 +91,10 @@ pub trait Engine: Send + Sync {
         overlays: Vec<Frame>,
         cancel: &Cancel,
     ) -> Result<Done, Declined>;
+
+    /// The result of a plan's first pass over a source that comes in rows; the same bytes as from
+    /// the whole source. Engines that want the source whole decline.
+    fn stream(&self, _stream: &Stream, _next_rows: &mut NextRows, _cancel: &Cancel) -> Result<Frame, Declined> {
+        Err(Declined::Limit("way of taking sources: whole"))
+    }
 }

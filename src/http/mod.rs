@@ -6,8 +6,12 @@
 //! requests. The two names are therefore no buckets. Errors become answers, and are logged, in
 //! `failure` alone.
 
+mod linger;
 mod page;
 mod request_id;
+mod tls;
+
+pub use tls::Tls;
 
 use crate::error::Error;
 use crate::oss::route::On;
@@ -20,7 +24,6 @@ use axum::handler::Handler;
 use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
 use bytes::Bytes;
-use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use futures_util::stream;
 use hyper::server::conn::http1;
@@ -44,23 +47,33 @@ struct House {
     service: Service,
     start_page: Bytes,
     ids: RequestIds,
-    /// Longest silence of a client that has still to send something.
-    patience: Duration,
+    options: Options,
     /// Set when the server shall stop.
     leaving: AtomicBool,
 }
 
+/// What this room needs to know of the settings.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The start page may show the samples.
+    pub demo: bool,
+    /// A client that sends nothing for so long while its request is not complete, or between two
+    /// requests, is let go.
+    pub patience: Duration,
+    /// A proxy's word for the host and scheme that the client used is believed.
+    pub behind_proxy: bool,
+    /// Speaks TLS on every connection.
+    pub tls: Option<Arc<Tls>>,
+}
+
 /// Serves on `listener` until the process is told to stop, then lets running requests finish.
 ///
-/// `demo` says whether the start page may show the samples. A client that sends nothing for
-/// `patience` while its request is not complete, or between two requests, is let go.
-///
 /// # Errors
-/// When signals cannot be used.
-pub async fn serve(listener: TcpListener, service: Service, demo: bool, patience: Duration) -> io::Result<()> {
-    let ids = RequestIds::new();
-    let house = House { service, start_page: page::start(demo), ids, patience, leaving: AtomicBool::new(false) };
-    let house = Arc::new(house);
+/// When signals or TLS cannot be used.
+pub async fn serve(listener: TcpListener, service: Service, options: Options) -> io::Result<()> {
+    let (ids, start_page, patience) = (RequestIds::new(), page::start(options.demo), options.patience);
+    let acceptor = options.tls.as_ref().map(|tls| tls.acceptor().map_err(io::Error::other)).transpose()?;
+    let house = Arc::new(House { service, start_page, ids, options, leaving: AtomicBool::new(false) });
     let mut protocol = http1::Builder::new();
     protocol.timer(TokioTimer::new()).header_read_timeout(patience);
     let connections = GracefulShutdown::new();
@@ -71,9 +84,19 @@ pub async fn serve(listener: TcpListener, service: Service, demo: bool, patience
                 // Without it small answers wait for the client's acknowledgement.
                 let _ = stream.set_nodelay(true);
                 let handler = TowerToHyperService::new(answer.with_state(house.clone()));
-                let connection = connections.watch(protocol.serve_connection(TokioIo::new(stream), handler));
+                let (watcher, protocol, acceptor) = (connections.watcher(), protocol.clone(), acceptor.clone());
                 tokio::spawn(async move {
-                    if let Err(error) = connection.await {
+                    let ended = match acceptor {
+                        None => watcher.watch(protocol.serve_connection(TokioIo::new(stream), handler)).await,
+                        Some(acceptor) => match tokio::time::timeout(patience, acceptor.accept(stream)).await {
+                            Ok(Ok(stream)) => {
+                                watcher.watch(protocol.serve_connection(TokioIo::new(stream), handler)).await
+                            }
+                            Ok(Err(error)) => return tracing::debug!(%error, "no TLS"),
+                            Err(_) => return tracing::debug!("no TLS in time"),
+                        },
+                    };
+                    if let Err(error) = ended {
                         tracing::debug!(%error, "connection ended");
                     }
                 });
@@ -114,7 +137,7 @@ fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
 async fn answer(State(house): State<Arc<House>>, request: axum::extract::Request) -> Response {
     let begin = Instant::now();
     let id = house.ids.next();
-    let request = translate(request, begin, house.patience);
+    let request = translate(request, begin, &house.options);
     let (method, head) = (request.method.clone(), request.method == "HEAD");
     let (host, path) = (request.host.clone(), request.path.clone());
     let origin = request.headers.get("origin").map(str::to_owned);
@@ -173,12 +196,25 @@ fn failure(error: &Error, head: bool, id: &str, host: &str, method: &str, path: 
 }
 
 /// A request in the words of the protocol's room.
-fn translate(request: axum::extract::Request, begin: Instant, patience: Duration) -> Request {
+fn translate(request: axum::extract::Request, begin: Instant, options: &Options) -> Request {
     let (parts, body) = request.into_parts();
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let headers: Vec<_> = parts.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
-    let host = host(&parts.uri, parts.headers.get(header::HOST).map(text));
-    let body = stream::unfold(body.into_data_stream(), move |mut chunks| async move {
+    let mut headers: Vec<_> =
+        parts.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+    let forwarded = |name| {
+        let value = parts.headers.get(name).filter(|_| options.behind_proxy).map(text)?;
+        value.split(',').next().map(|first| first.trim().to_owned())
+    };
+    let mut host = host(&parts.uri, parts.headers.get(header::HOST).map(text));
+    if let Some(original) = forwarded("x-forwarded-host") {
+        // Signatures may cover the header, and the client signed what it sent.
+        headers.iter_mut().filter(|(name, _)| name == "host").for_each(|(_, value)| value.clone_from(&original));
+        host = original;
+    }
+    let secure = forwarded("x-forwarded-proto").map_or(options.tls.is_some(), |scheme| scheme == "https");
+    let patience = options.patience;
+    let waits = parts.headers.contains_key(header::EXPECT);
+    let body = stream::unfold(linger::Lingering::new(body.into_data_stream(), waits), move |mut chunks| async move {
         let chunk = match tokio::time::timeout(patience, chunks.next()).await {
             Ok(chunk) => chunk?.map_err(incomplete),
             Err(silence) => Err(incomplete(silence)),
@@ -190,6 +226,7 @@ fn translate(request: axum::extract::Request, begin: Instant, patience: Duration
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
         host,
+        secure,
         headers: Headers(headers),
         body: Box::pin(body),
         begin,

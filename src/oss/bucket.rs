@@ -7,9 +7,9 @@ use super::wire::{Headers, Reply};
 use super::xml::{self, Xml};
 use super::{Order, Service, calls};
 use crate::error::{Code, Ec, Error};
+use crate::store::{Acl, Bucket, BucketFacts, Key, Listing};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
-use crate::store::{Acl, Bucket, BucketFacts, Key, Listing};
 
 /// Most keys of a page, and of a call that deletes.
 const KEYS: u64 = 1000;
@@ -19,7 +19,8 @@ const KEYS_BY_DEFAULT: u64 = 100;
 
 /// `ListBuckets`.
 pub async fn list_buckets(service: &Service, order: Order) -> Result<Reply, Error> {
-    let (prefix, marker) = (order.query.get("prefix").unwrap_or_default(), order.query.get("marker").unwrap_or_default());
+    let (prefix, marker) =
+        (order.query.get("prefix").unwrap_or_default(), order.query.get("marker").unwrap_or_default());
     let limit = order.query.number("max-keys", 1..=KEYS, KEYS_BY_DEFAULT)? as usize;
     let mut buckets = service.store.buckets().await?;
     buckets.retain(|facts| facts.name.as_str().starts_with(&prefix) && *facts.name.as_str() > *marker);

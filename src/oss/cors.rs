@@ -56,7 +56,16 @@ impl Rules {
             origins: origins.to_vec(),
             methods: all(&METHODS),
             headers: all(&["*"]),
-            exposed: all(&["ETag", "Content-Length", "Date", "x-oss-request-id", "x-oss-hash-crc64ecma", "x-oss-next-append-position", "x-oss-err", "x-oss-ec"]),
+            exposed: all(&[
+                "ETag",
+                "Content-Length",
+                "Date",
+                "x-oss-request-id",
+                "x-oss-hash-crc64ecma",
+                "x-oss-next-append-position",
+                "x-oss-err",
+                "x-oss-ec",
+            ]),
             max_age_s: Some(600),
         };
         Rules { rules: if origins.is_empty() { Vec::new() } else { vec![rule] }, vary: true }
@@ -121,7 +130,8 @@ pub(super) async fn preflight(service: &Service, bucket: Option<&Bucket>, header
         Error::new(Code::BadRequest, message)
     };
     let origin = headers.get("origin").ok_or_else(|| lacking("Origin"))?;
-    let method = headers.get("access-control-request-method").ok_or_else(|| lacking("Access-Control-Request-Method"))?;
+    let method =
+        headers.get("access-control-request-method").ok_or_else(|| lacking("Access-Control-Request-Method"))?;
     let asked = headers.get("access-control-request-headers").unwrap_or_default();
     let named = asked.split(',').map(|name| name.trim().to_ascii_lowercase()).filter(|name| !name.is_empty());
     let wish = Wish { origin, method, headers: named.collect() };
@@ -138,7 +148,13 @@ pub(super) async fn preflight(service: &Service, bucket: Option<&Bucket>, header
 
 /// Adds to an answer what lets the page of another origin read it, where a rule fits. A failure to
 /// read the rules only leaves it out: the answer itself stands.
-pub(super) async fn allowed(service: &Service, bucket: Option<&Bucket>, origin: &str, method: &str, reply: Reply) -> Reply {
+pub(super) async fn allowed(
+    service: &Service,
+    bucket: Option<&Bucket>,
+    origin: &str,
+    method: &str,
+    reply: Reply,
+) -> Reply {
     let wish = Wish { origin, method, headers: Vec::new() };
     let rules = Rules::load(service, bucket).await.unwrap_or_default();
     match rules.fitting(&wish) {

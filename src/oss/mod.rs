@@ -54,8 +54,7 @@ pub enum Validators {
 
 impl Validators {
     /// Every setting with its name.
-    pub const NAMES: [(&'static str, Validators); 2] =
-        [("result", Validators::Result), ("source", Validators::Source)];
+    pub const NAMES: [(&'static str, Validators); 2] = [("result", Validators::Result), ("source", Validators::Source)];
 
     pub fn parse(name: &str) -> Option<Validators> {
         Validators::NAMES.iter().find(|(known, _)| *known == name).map(|(_, validators)| *validators)
@@ -70,8 +69,8 @@ pub struct Rules {
     pub domains: Domains,
     /// The region that answers tell, such as `cn-hangzhou`.
     pub region: String,
-    /// V4 signatures must be for the region.
-    pub insist_on_region: bool,
+    /// The one that V4 signatures must be for, if any.
+    pub required_region: Option<String>,
     /// Longest time for a request, processing and waiting included.
     pub deadline: Duration,
     /// Largest body of an object, a part or a form's file.
@@ -152,8 +151,7 @@ impl Service {
             headers: &request.headers,
             now,
         };
-        let region = Some(self.rules.region.as_str()).filter(|_| self.rules.insist_on_region);
-        let caller = sign::judge(&subject, &self.keys, region)?;
+        let caller = sign::judge(&subject, &self.keys, self.rules.required_region.as_deref())?;
         let address = match &caller {
             Caller::Key { reading, .. } => address.read_as(*reading),
             Caller::Anonymous => address,

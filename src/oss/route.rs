@@ -122,6 +122,7 @@ mod tests {
             path: path.to_owned(),
             query: query.to_owned(),
             host: if path.starts_with("/b/") || path == "/b" { "127.0.0.1" } else { "demo.localhost" }.to_owned(),
+            secure: false,
             headers: Headers(headers),
             body: Box::pin(stream::empty()),
             begin: Instant::now(),

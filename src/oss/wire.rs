@@ -1,8 +1,8 @@
 //! Requests and replies as this room sees them: no sockets, no HTTP library.
 
 use bytes::Bytes;
-use std::borrow::Cow;
 use futures_util::Stream;
+use std::borrow::Cow;
 use std::io;
 use std::pin::Pin;
 use std::time::Instant;
@@ -17,6 +17,8 @@ pub struct Request {
     pub query: String,
     /// The Host header, or the authority of an absolute request line.
     pub host: String,
+    /// The client speaks TLS, to us or to the proxy before us.
+    pub secure: bool,
     pub headers: Headers,
     pub body: Incoming,
     /// When the request arrived; deadlines count from here.
@@ -29,6 +31,13 @@ pub use crate::store::Body as Incoming;
 /// Header names in lower case, with their values.
 #[derive(Debug, Clone, Default)]
 pub struct Headers(pub Vec<(String, String)>);
+
+impl Request {
+    /// The URL's beginning under which the client reached us.
+    pub fn origin(&self) -> String {
+        format!("{}://{}", if self.secure { "https" } else { "http" }, self.host)
+    }
+}
 
 impl Headers {
     /// The first value under `name`, trimmed; `name` is lower case.

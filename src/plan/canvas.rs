@@ -218,7 +218,7 @@ impl Canvas {
     /// format has no alpha.
     ///
     /// # Errors
-    /// `MemLimitExceeded` when the plan would hold more bytes than the limits allow,
+    /// `MemLimitExceeded` when the plan would hold more bytes than the limits allow, even streamed;
     /// `ImageTooLarge` when the output format cannot carry the size.
     pub fn finish(mut self, output: Output) -> Result<Plan, Error> {
         self.settle();
@@ -230,7 +230,9 @@ impl Canvas {
             self.opaque = true;
         }
         let plan = Plan { layers: self.layers, passes: self.passes, opaque: self.opaque, output };
-        if plan.peak_bytes() > self.limits.plan_bytes {
+        // Whether the source's file can be streamed is not known here: who runs the plan asks again.
+        let over = |bytes| bytes > self.limits.plan_bytes;
+        if over(plan.peak_bytes()) && plan.streamed_bytes().is_none_or(over) {
             return Err(Error::memory_limit());
         }
         Ok(plan)

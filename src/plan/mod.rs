@@ -9,6 +9,7 @@ mod limits;
 mod overlay;
 mod rotation;
 mod scaling;
+pub mod stream;
 pub mod tone;
 pub mod weights;
 

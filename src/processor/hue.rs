@@ -1,30 +1,55 @@
 //! The main colour of a picture, as `average-hue` tells it.
 
-use crate::pixel::{TEXEL_BYTES, View};
+use crate::error::Error;
+use crate::pixel::TEXEL_BYTES;
 
 /// Degrees around the mean hue within which a pixel counts.
 const REACH_DEG: f64 = 46.0;
 
+/// Shows every row of a picture, RGBA8, from top to bottom.
+pub type EachRow<'a> = dyn FnMut(&mut dyn FnMut(&[u8])) -> Result<(), Error> + 'a;
+
 /// The mean colour of the pixels whose hue is near the mean hue, each channel cut to an integer;
-/// the mean of all pixels where none is near. Alpha is passed over.
+/// the mean of all pixels where none is near. Alpha is passed over. Asks for the rows twice.
 ///
 /// The mean hue is the arithmetic one of degrees 0..360, grey pixels counting as 0: it is not
 /// circular. Source: the specification, section 7.2, fitted to one published value.
-pub fn average(pixels: &View) -> [u8; 3] {
-    let rows = || (0..pixels.size().height).flat_map(|y| pixels.row(y).chunks_exact(TEXEL_BYTES));
-    let count = pixels.size().pixels() as f64;
-    let mean = rows().map(hue_deg).sum::<f64>() / count;
-    let near = |pixel: &&[u8]| (hue_deg(pixel) - mean).abs() <= REACH_DEG;
-    let sums = |pixels: &mut dyn Iterator<Item = &[u8]>| {
-        pixels.fold(([0_u64; 3], 0_u64), |(sums, count), pixel| {
-            (std::array::from_fn(|channel| sums[channel] + u64::from(pixel[channel])), count + 1)
-        })
-    };
-    let (total, kept) = match sums(&mut rows().filter(near)) {
-        (_, 0) => sums(&mut rows()),
-        found => found,
-    };
-    total.map(|sum| (sum / kept.max(1)) as u8)
+///
+/// # Errors
+/// Those of `each_row`.
+pub fn average(each_row: &mut EachRow) -> Result<[u8; 3], Error> {
+    let (mut all, mut near) = (Sums::default(), Sums::default());
+    let mut hues_deg = 0.0;
+    each_row(&mut |row| {
+        for pixel in row.chunks_exact(TEXEL_BYTES) {
+            hues_deg += hue_deg(pixel);
+            all.add(pixel);
+        }
+    })?;
+    let mean = hues_deg / all.count as f64;
+    each_row(&mut |row| {
+        row.chunks_exact(TEXEL_BYTES).filter(|pixel| (hue_deg(pixel) - mean).abs() <= REACH_DEG).for_each(|pixel| {
+            near.add(pixel);
+        });
+    })?;
+    let Sums { total, count } = if near.count == 0 { all } else { near };
+    Ok(total.map(|sum| (sum / count.max(1)) as u8))
+}
+
+/// Pixels added up.
+#[derive(Default)]
+struct Sums {
+    total: [u64; 3],
+    count: u64,
+}
+
+impl Sums {
+    fn add(&mut self, pixel: &[u8]) {
+        for (sum, value) in self.total.iter_mut().zip(pixel) {
+            *sum += u64::from(*value);
+        }
+        self.count += 1;
+    }
 }
 
 /// Hue by the definition of HSV, in degrees 0..360; 0 for grey.
@@ -47,11 +72,15 @@ fn hue_deg(pixel: &[u8]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::geometry::Size;
 
     fn average_of(pixels: &[[u8; 3]]) -> [u8; 3] {
         let bytes: Vec<_> = pixels.iter().flat_map(|[red, green, blue]| [*red, *green, *blue, 255]).collect();
-        average(&View::new(Size::new(pixels.len() as u32, 1), bytes.len(), &bytes))
+        let rows = bytes.chunks(2 * TEXEL_BYTES);
+        average(&mut |show| {
+            rows.clone().for_each(show);
+            Ok(())
+        })
+        .unwrap()
     }
 
     #[test]

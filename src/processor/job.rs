@@ -2,12 +2,13 @@
 
 use super::Times;
 use crate::cancel::Cancel;
-use crate::codec;
+use crate::codec::{self, Rows};
 use crate::engine::{Declined, Engine};
 use crate::error::{Code, Error};
 use crate::format::{Output, Probe, Repeat};
-use crate::pixel::Frame;
-use crate::plan::{Asset, Origin, Plan};
+use crate::pixel::{Frame, ViewMut};
+use crate::plan::stream::{BAND_BYTES, Stream};
+use crate::plan::{Asset, Operand, Origin, Plan};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -18,6 +19,16 @@ pub struct Job<'a> {
     /// Files and headers of the watermark pictures, by the index that layers know.
     pub assets: Vec<(&'a [u8], Asset)>,
     pub plan: Arc<Plan>,
+}
+
+/// A job whose source goes through the first pass while it is decoded.
+pub struct Streamed<'a> {
+    stream: Stream<'a>,
+    rows: Box<dyn Rows + 'a>,
+    /// What comes after the first pass.
+    rest: Arc<Plan>,
+    /// Bytes of pixels that the job holds at a time.
+    pub needed_bytes: u64,
 }
 
 /// Results of a job, still in the engine's frames.
@@ -32,6 +43,10 @@ pub struct Computed {
 /// Bytes of frames and their results that one run of an engine takes at a time.
 const BATCH_BYTES: u64 = 128 * 1024 * 1024;
 
+/// Sources of more bytes are streamed where that is possible. Smaller ones are no burden: their
+/// buffers are kept from picture to picture, and a pass over all of one is shared best.
+pub const WHOLE_BYTES: u64 = 64 * 1024 * 1024;
+
 /// A watermark picture that cannot be used is the watermark's error; one over a limit, or time
 /// that has run out, is told as it is.
 pub fn unusable(error: Error) -> Error {
@@ -44,7 +59,7 @@ pub fn unusable(error: Error) -> Error {
 }
 
 impl Job<'_> {
-    /// Bytes of pixels that the job holds at a time.
+    /// Bytes of pixels that the job holds at a time, its source whole.
     pub fn needed_bytes(&self) -> u64 {
         let once = self.plan.peak_bytes();
         if !self.plan.output.animated {
@@ -52,6 +67,22 @@ impl Job<'_> {
         }
         let results = self.plan.result_size().pixels() * 4 * u64::from(self.probe.frames);
         once + results + u64::from(self.batch_frames()) * self.probe.size.pixels() * 4
+    }
+
+    /// The job with its source streamed, where the source is large, or the job held whole would take
+    /// more than `limit_bytes`, and where plan and file allow it.
+    ///
+    /// # Errors
+    /// `ImageDamage` where the file cannot be begun.
+    pub fn streamed(&self, limit_bytes: u64) -> Result<Option<Streamed<'_>>, Error> {
+        let large = self.plan.size_of(Operand::Layer(0)).pixels() * 4 > WHOLE_BYTES;
+        if !large && self.needed_bytes() <= limit_bytes {
+            return Ok(None);
+        }
+        let Some(stream) = self.plan.stream(BAND_BYTES) else { return Ok(None) };
+        let Some(rows) = codec::rows(self.source, &self.probe)? else { return Ok(None) };
+        let needed_bytes = self.plan.streamed_bytes().unwrap_or(u64::MAX).saturating_add(rows.held_bytes());
+        Ok(Some(Streamed { stream, rows, rest: Arc::new(self.plan.after_first()), needed_bytes }))
     }
 
     /// Frames that go through the engine together.
@@ -82,7 +113,33 @@ impl Job<'_> {
         let decode = begin.elapsed();
         let done = engine.run(&self.plan, vec![frame], overlays, cancel)?;
         let times = Times { decode, queue: done.queue, run: done.run, ..Times::default() };
-        Ok(Computed { frames: done.frames, durations_ms: Vec::new(), repeat: Repeat::default(), times })
+        Ok(Computed::still(done.frames, times))
+    }
+
+    /// As [`Job::run`], on an engine that streams.
+    pub fn run_streamed(
+        &self,
+        streamed: Streamed,
+        engine: &dyn Engine,
+        cancel: &Cancel,
+        begin: Instant,
+    ) -> Result<Computed, Declined> {
+        let Streamed { stream, mut rows, rest, .. } = streamed;
+        let mut decode = begin.elapsed();
+        let mut next_rows = |target: &mut ViewMut| {
+            let begin = Instant::now();
+            let read = rows.next_rows(target, cancel);
+            decode += begin.elapsed();
+            read
+        };
+        let first = engine.stream(&stream, &mut next_rows, cancel)?;
+        let drawing = Instant::now();
+        let overlays = self.overlays(engine, cancel)?;
+        decode += drawing.elapsed();
+        let done = engine.run(&rest, vec![first], overlays, cancel)?;
+        let run = begin.elapsed().saturating_sub(decode + done.queue);
+        let times = Times { decode, queue: done.queue, run, ..Times::default() };
+        Ok(Computed::still(done.frames, times))
     }
 
     /// The same for every frame of an animation, a batch at a time.
@@ -143,6 +200,10 @@ impl Job<'_> {
 }
 
 impl Computed {
+    fn still(frames: Vec<Frame>, times: Times) -> Computed {
+        Computed { frames, durations_ms: Vec::new(), repeat: Repeat::default(), times }
+    }
+
     pub fn encode(&self, opaque: bool, output: &Output, cancel: &Cancel) -> Result<Vec<u8>, Error> {
         if !output.animated {
             return codec::encode(&self.frames[0].view(), opaque, output, cancel);

@@ -168,12 +168,17 @@ impl Processor {
         let headers: Vec<_> = assets.iter().map(|(_, asset)| asset.clone()).collect();
         let plan = Arc::new(chain.plan(&probe, rules, &headers)?);
         let job = Job { source, probe, assets, plan };
-        let bytes = job.needed_bytes();
-        if bytes > rules.limits.plan_bytes {
+        let most_bytes = rules.limits.plan_bytes;
+        let (mut kind, mut reason) = choice::choose(&job.plan, job.batch_frames(), self.setting, self.adapter.as_ref());
+        if kind == Kind::Gpu && job.needed_bytes() > most_bytes {
+            (kind, reason) = (Kind::Cpu, "too large to be held whole");
+        }
+        let streamed = if kind == Kind::Cpu { job.streamed(most_bytes)? } else { None };
+        let bytes = streamed.as_ref().map_or_else(|| job.needed_bytes(), |streamed| streamed.needed_bytes);
+        if bytes > most_bytes {
             return Err(Error::memory_limit());
         }
         let _reservation = self.memory.reserve(bytes)?;
-        let (kind, reason) = choice::choose(&job.plan, job.batch_frames(), self.setting, self.adapter.as_ref());
         let mut waited = Duration::ZERO;
         let mut reason = Cow::Borrowed(reason);
         if let (Kind::Gpu, Some(gpu)) = (kind, &self.gpu) {
@@ -187,7 +192,11 @@ impl Processor {
                 }
             }
         }
-        match job.run(self.cpu.as_ref(), cancel, Instant::now()) {
+        let computed = match streamed {
+            Some(streamed) => job.run_streamed(streamed, self.cpu.as_ref(), cancel, Instant::now()),
+            None => job.run(self.cpu.as_ref(), cancel, Instant::now()),
+        };
+        match computed {
             Ok(computed) => self.finish(&job, computed, Kind::Cpu, reason, waited, cancel),
             Err(Declined::Error(error)) => Err(error),
             Err(Declined::Busy) => Err(Error::unavailable("The server is busy.")),
@@ -246,13 +255,7 @@ impl Processor {
     ) -> Result<Answer, Error> {
         let text = match question {
             Question::Info => ask::info(source, probe),
-            Question::AverageHue => {
-                let _reservation = self.memory.reserve(probe.size.pixels() * 4)?;
-                let frame = self.cpu.frame(probe.size);
-                let mut frame = frame.map_err(|declined| Error::internal(declined.to_string()))?;
-                codec::decode(source, probe, 1, &mut frame.view_mut(), cancel)?;
-                ask::average_hue(&frame.view())
-            }
+            Question::AverageHue => self.average_hue(source, probe, cancel)?,
         };
         let times = Times { decode: begin.elapsed(), ..Times::default() };
         let reason = Cow::Borrowed("nothing to compute");

@@ -113,7 +113,7 @@ fn settings_are_checked_whole() {
 
 #[test]
 fn help_teaches() {
-    for command in ["serve", "process", "explain", "gpu-doctor", "actions"] {
+    for command in ["serve", "process", "explain", "sign", "verify", "gpu-doctor", "actions"] {
         let help = run(&[command, "--help"]);
         assert!(help.status.success());
         assert!(stdout(&help).len() > 100, "{command}");

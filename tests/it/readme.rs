@@ -14,3 +14,10 @@ fn the_table_of_settings_is_the_configuration() {
     let table = pixelpass::config::markdown();
     assert!(readme.contains(&table), "the README wants this table:\n\n{table}");
 }
+
+#[test]
+fn the_table_of_calls_is_the_object_api() {
+    let readme = include_str!("../../README.md");
+    let table = pixelpass::oss::calls::markdown();
+    assert!(readme.contains(&table), "the README wants this table:\n\n{table}");
+}

@@ -89,13 +89,21 @@ fn etags_agree_and_conditions_hold() {
     );
     let target = "/demo/example.jpg?x-oss-process=image/resize,w_100";
     let processed = server.get(target);
-    assert_eq!(processed.header("etag"), etag);
+    // What was made has an ETag of its own, the same whenever the same is asked for.
+    let made = processed.header("etag").to_owned();
+    assert!(made.len() == 34 && made != etag, "{made}");
+    let same = server.get("/demo/example.jpg?x-oss-process=image/resize,w_100,limit_1/");
+    assert_eq!(same.header("etag"), made);
+    assert_ne!(server.get("/demo/example.jpg?x-oss-process=image/resize,w_101").header("etag"), made);
     let head = server.request("HEAD", target, &[], b"");
     assert_eq!((head.status, head.body.len()), (200, 0));
     assert_eq!(head.header("content-length"), processed.body.len().to_string());
-    assert_eq!(head.header("etag"), etag);
-    let unchanged = server.request("GET", target, &[("If-None-Match", &etag)], b"");
+    assert_eq!(head.header("etag"), made);
+    let unchanged = server.request("GET", target, &[("If-None-Match", &made)], b"");
     assert_eq!((unchanged.status, unchanged.body.len()), (304, 0));
+    assert_eq!(server.request("GET", target, &[("If-None-Match", &etag)], b"").status, 200);
+    let as_oss = Server::start(&["--validators", "source"]);
+    assert_eq!(as_oss.get(target).header("etag"), as_oss.get("/demo/example.jpg").header("etag"));
     let since = server.request("GET", target, &[("If-Modified-Since", plain.header("last-modified"))], b"");
     assert_eq!(since.status, 304);
     let failed = server.request("GET", target, &[("If-Match", "\"0\"")], b"");
@@ -150,7 +158,8 @@ fn errors_are_xml_with_a_request_id() {
         ("/demo/example.jpg?x-oss-process=image/faces", 501, "NotImplemented"),
         ("/demo/example.jpg?x-oss-process=image/watermark,image_bm9uZQ", 400, "WatermarkError"),
         ("/demo/example.jpg?x-oss-process=style/a", 404, "NoSuchStyle"),
-        ("/demo/example.jpg?acl", 501, "NotImplemented"),
+        ("/demo/example.jpg?acl", 403, "AccessDenied"),
+        ("/demo/example.jpg?tagging", 501, "NotImplemented"),
     ] {
         let answer = server.get(target);
         assert_eq!((answer.status, answer.element("Code").as_str()), (status, code), "{target}");

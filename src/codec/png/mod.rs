@@ -3,7 +3,7 @@
 //! Every kind of PNG becomes RGBA8; 16-bit channels are rounded to the nearest, not cut. Text is
 //! skipped unread and a colour profile read only for the pixels, so that nothing can be a bomb.
 
-use super::{check_pixels, exif, icc};
+use super::{Rows, check_pixels, exif, icc};
 use crate::cancel::Cancel;
 use crate::error::Error;
 use crate::format::{Format, Probe};
@@ -58,63 +58,110 @@ pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Probe, Error> {
 }
 
 pub fn decode(bytes: &[u8], target: &mut ViewMut, cancel: &Cancel) -> Result<(), Error> {
-    let mut decoder = decoder(bytes);
-    decoder.set_ignore_iccp_chunk(false);
-    let mut reader = begin(decoder)?;
-    decode_rows(&mut reader, target, cancel)?;
-    // A picture that says it is sRGB is, whatever else it says.
-    match &reader.info().icc_profile {
-        Some(profile) if reader.info().srgb.is_none() => icc::to_srgb(profile, target, cancel),
-        _ => Ok(()),
-    }
-}
-
-fn decode_rows(reader: &mut Reader<Bytes>, target: &mut ViewMut, cancel: &Cancel) -> Result<(), Error> {
-    let (width, height) = reader.info().size();
-    if target.size() != Size::new(width, height) {
+    let mut rows = PngRows::open(bytes)?;
+    if target.size() != rows.size {
         return Err(Error::internal("the target's size is not that of the picture"));
     }
-    if reader.output_color_type() == (ColorType::Rgba, BitDepth::Eight) && !reader.info().interlaced {
-        for y in 0..height {
-            look(y, cancel)?;
-            reader.read_row(target.row(y)).map_err(Error::damaged)?;
-        }
-        // Asked past the last row, the reader takes in the rest of the data and its checksum.
-        reader.read_row(&mut []).map_err(Error::damaged)?;
-        return Ok(());
+    if rows.reader.info().interlaced {
+        rows.read_interlaced(target, cancel)?;
+    } else {
+        rows.read(target, cancel)?;
     }
-    decode_by_rows(reader, target, cancel)
+    rows.turning.turn(target, cancel)
 }
 
-/// Reads rows of any kind into a buffer and lays them into the target as RGBA8.
-fn decode_by_rows(reader: &mut Reader<Bytes>, target: &mut ViewMut, cancel: &Cancel) -> Result<(), Error> {
-    let (color, depth) = reader.output_color_type();
-    let spread: fn(&[u8], &mut [u8]) = match (color, depth) {
-        (ColorType::Rgba, BitDepth::Eight) => |row, texels| texels[..row.len()].copy_from_slice(row),
-        (ColorType::Rgba, BitDepth::Sixteen) => spread_rgba16,
-        (ColorType::GrayscaleAlpha, BitDepth::Eight) => spread_grey8,
-        (ColorType::GrayscaleAlpha, BitDepth::Sixteen) => spread_grey16,
-        _ => return Err(Error::internal(format!("rows of {color:?} with {depth:?} bits a channel"))),
-    };
-    let texel_bytes = color.samples() * (depth as usize / 8);
-    let pitch = target.pitch();
-    let width = target.size().width as usize;
-    let mut row = vec![0; width * texel_bytes];
-    // The rows of a pass are shorter than the picture's and lie scattered in it.
-    let mut texels = vec![0; if reader.info().interlaced { width * TEXEL_BYTES } else { 0 }];
-    let mut y = 0;
-    while let Some(place) = reader.read_row(&mut row).map_err(Error::damaged)? {
-        look(y, cancel)?;
-        match place {
-            InterlaceInfo::Null(_) => spread(&row, target.row(y)),
-            InterlaceInfo::Adam7(pass) => {
-                spread(&row, &mut texels);
+pub fn rows(bytes: &[u8]) -> Result<Option<Box<dyn Rows + '_>>, Error> {
+    let rows = PngRows::open(bytes)?;
+    let grey = matches!(rows.reader.info().color_type, ColorType::Grayscale | ColorType::GrayscaleAlpha);
+    let in_order = !rows.reader.info().interlaced && rows.turning.suits_bands(grey);
+    Ok(in_order.then(|| Box::new(rows) as Box<dyn Rows>))
+}
+
+/// Lays a row of the decoder's into a row of RGBA8.
+type Spread = fn(&[u8], &mut [u8]);
+
+struct PngRows<'a> {
+    reader: Reader<Bytes<'a>>,
+    size: Size,
+    turning: icc::Turning,
+    spread: Spread,
+    /// A row as the decoder hands it out; empty where that is a row of RGBA8 already.
+    row: Vec<u8>,
+    /// The row that comes next.
+    y: u32,
+}
+
+impl<'a> PngRows<'a> {
+    fn open(bytes: &'a [u8]) -> Result<PngRows<'a>, Error> {
+        let mut decoder = decoder(bytes);
+        decoder.set_ignore_iccp_chunk(false);
+        let reader = begin(decoder)?;
+        let (width, height) = reader.info().size();
+        // A picture that says it is sRGB is, whatever else it says.
+        let turning = match &reader.info().icc_profile {
+            Some(profile) if reader.info().srgb.is_none() => icc::Turning::of(profile),
+            _ => icc::Turning::Nothing,
+        };
+        let (color, depth) = reader.output_color_type();
+        let spread: Spread = match (color, depth) {
+            (ColorType::Rgba, BitDepth::Eight) => |row, texels| texels[..row.len()].copy_from_slice(row),
+            (ColorType::Rgba, BitDepth::Sixteen) => spread_rgba16,
+            (ColorType::GrayscaleAlpha, BitDepth::Eight) => spread_grey8,
+            (ColorType::GrayscaleAlpha, BitDepth::Sixteen) => spread_grey16,
+            _ => return Err(Error::internal(format!("rows of {color:?} with {depth:?} bits a channel"))),
+        };
+        let ready = (color, depth) == (ColorType::Rgba, BitDepth::Eight) && !reader.info().interlaced;
+        let texel_bytes = color.samples() * (depth as usize / 8);
+        let row = vec![0; if ready { 0 } else { width as usize * texel_bytes }];
+        Ok(PngRows { reader, size: Size::new(width, height), turning, spread, row, y: 0 })
+    }
+
+    /// Fills `target` with the rows that come next, their colours as stored.
+    fn read(&mut self, target: &mut ViewMut, cancel: &Cancel) -> Result<(), Error> {
+        let rows = target.size().height;
+        if target.size().width != self.size.width || rows > self.size.height - self.y {
+            return Err(Error::internal("more rows than the picture has"));
+        }
+        for y in 0..rows {
+            look(self.y, cancel)?;
+            if self.row.is_empty() {
+                self.reader.read_row(target.row(y)).map_err(Error::damaged)?;
+            } else {
+                self.reader.read_row(&mut self.row).map_err(Error::damaged)?;
+                (self.spread)(&self.row, target.row(y));
+            }
+            self.y += 1;
+        }
+        if self.y == self.size.height {
+            // Asked past the last row, the reader takes in the rest of the data and its checksum.
+            self.reader.read_row(&mut []).map_err(Error::damaged)?;
+        }
+        Ok(())
+    }
+
+    /// Fills `target`, the whole picture, by rows that are shorter than the picture's and lie
+    /// scattered in it.
+    fn read_interlaced(&mut self, target: &mut ViewMut, cancel: &Cancel) -> Result<(), Error> {
+        let pitch = target.pitch();
+        let mut texels = vec![0; self.size.width as usize * TEXEL_BYTES];
+        let mut count = 0;
+        while let Some(place) = self.reader.read_row(&mut self.row).map_err(Error::damaged)? {
+            look(count, cancel)?;
+            if let InterlaceInfo::Adam7(pass) = place {
+                (self.spread)(&self.row, &mut texels);
                 ::png::expand_interlaced_row(target.bytes(), pitch, &texels, &pass, 8 * TEXEL_BYTES as u8);
             }
+            count += 1;
         }
-        y += 1;
+        Ok(())
     }
-    Ok(())
+}
+
+impl Rows for PngRows<'_> {
+    fn next_rows(&mut self, target: &mut ViewMut, cancel: &Cancel) -> Result<(), Error> {
+        self.read(target, cancel)?;
+        self.turning.turn(target, cancel)
+    }
 }
 
 fn look(y: u32, cancel: &Cancel) -> Result<(), Error> {

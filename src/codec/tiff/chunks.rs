@@ -26,9 +26,9 @@ const TILE_PIXELS: u64 = 1 << 24;
 const TILE_SIDE: u32 = 1024;
 
 /// Where the strips or tiles of a page stand, in the picture and in the file.
-pub struct Chunks<'a, 'p> {
+pub struct Chunks<'a> {
     bytes: &'a [u8],
-    picture: &'p mut Picture<'a>,
+    picture: Picture<'a>,
     /// Offset and length in the file, plane after plane.
     places: Vec<(u64, u64)>,
     /// Sides of a strip or tile.
@@ -44,8 +44,8 @@ pub struct Scratch {
     row: Vec<u8>,
 }
 
-impl<'a, 'p> Chunks<'a, 'p> {
-    pub fn open(bytes: &'a [u8], picture: &'p mut Picture<'a>) -> Result<Chunks<'a, 'p>, Error> {
+impl<'a> Chunks<'a> {
+    pub fn open(bytes: &'a [u8], mut picture: Picture<'a>) -> Result<Chunks<'a>, Error> {
         let (width, height) = picture.reader.chunk_dimensions();
         let chunk = Size::new(width, height);
         if chunk.shortest_side() == 0 {
@@ -74,7 +74,13 @@ impl<'a, 'p> Chunks<'a, 'p> {
         self.grid.height
     }
 
-    /// Lays the pixels of a band, counted from the top, where they belong in the picture.
+    /// The size of a band, counted from the top: the last one may be lower than the others.
+    pub fn band_size(&self, band: u32) -> Size {
+        let whole = self.picture.size;
+        Size::new(whole.width, self.chunk.height.min(whole.height - band * self.chunk.height))
+    }
+
+    /// Lays down the pixels of a band, counted from the top; `target` is of its size.
     ///
     /// # Errors
     /// `ImageDamage`, `MemLimitExceeded` where a strip or tile would hold too much, and
@@ -95,7 +101,7 @@ impl<'a, 'p> Chunks<'a, 'p> {
             let size = Size::new(self.chunk.width.min(whole.width - x), self.chunk.height.min(whole.height - y));
             let mut planes = self.rows(band * self.grid.width + column, size, held)?;
             let width = size.width as usize;
-            for line in y..y + size.height {
+            for line in 0..size.height {
                 planes.iter_mut().try_for_each(Rows::advance)?;
                 self.picture.samples.gather(planes.iter().map(Rows::row), width, row);
                 let texels = &mut target.row(line)[x as usize * TEXEL_BYTES..][..width * TEXEL_BYTES];
@@ -110,8 +116,7 @@ impl<'a, 'p> Chunks<'a, 'p> {
     where
         'a: 'h,
     {
-        let Picture { samples, planar, compression, .. } = &*self.picture;
-        let (planar, compression) = (*planar, *compression);
+        let Picture { ref samples, planar, compression, .. } = self.picture;
         let row_bytes = samples.row_bytes(size.width as usize, planar);
         let form = Form {
             row_bytes,

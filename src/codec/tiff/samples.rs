@@ -80,6 +80,11 @@ impl Samples {
         self.alpha.is_some()
     }
 
+    /// Whether every texel comes out grey.
+    pub fn is_grey(&self) -> bool {
+        matches!(self.colors, Colors::Grey { .. })
+    }
+
     pub fn is_cmyk(&self) -> bool {
         matches!(self.colors, Colors::Cmyk)
     }

@@ -36,20 +36,16 @@ impl Source {
 
     /// The source's facts, if the caller may read it and its conditions hold; `None` where it has
     /// not been modified.
-    async fn judged(
-        &self,
-        service: &Service,
-        caller: &Caller,
-        headers: &Headers,
-    ) -> Result<Option<ObjectMeta>, Error> {
+    async fn judged(&self, service: &Service, caller: &Caller, headers: &Headers) -> Result<Option<ObjectMeta>, Error> {
         let acl = service.bucket_acl(&self.bucket).await?;
         let found = service.store.head(&self.bucket, &self.key).await;
         let acl = found.as_ref().ok().and_then(|meta| meta.description.acl).unwrap_or(acl);
         access::check(caller, calls::Right::Read, acl)?;
         let meta = found?;
-        let conditions = headers.0.iter().filter_map(|(name, value)| {
-            Some((name.strip_prefix("x-oss-copy-source-")?.to_owned(), value.clone()))
-        });
+        let conditions = headers
+            .0
+            .iter()
+            .filter_map(|(name, value)| Some((name.strip_prefix("x-oss-copy-source-")?.to_owned(), value.clone())));
         match conditions::judge(&Headers(conditions.collect()), &meta.etag, meta.last_modified) {
             Verdict::Proceed => Ok(Some(meta)),
             Verdict::NotModified => Ok(None),

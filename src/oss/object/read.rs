@@ -25,12 +25,12 @@ pub async fn read(service: &Service, mut target: Target, order: Order, head: boo
     let acl = service.bucket_acl(&target.bucket).await?;
     let mut process = query.process()?;
     let mut found = find(service, &target).await;
-    if let (None, Err(Code::NoSuchKey)) = (&process, found.as_ref().map_err(|error| error.code)) {
-        if let Some((key, name)) = style::named_by_key(service, &target).await? {
-            process = Some(format!("style/{name}"));
-            found = service.store.get(&target.bucket, &key).await;
-            target.key = key;
-        }
+    if let (None, Err(Code::NoSuchKey)) = (&process, found.as_ref().map_err(|error| error.code))
+        && let Some((key, name)) = style::named_by_key(service, &target).await?
+    {
+        process = Some(format!("style/{name}"));
+        found = service.store.get(&target.bucket, &key).await;
+        target.key = key;
     }
     let acl = found.as_ref().ok().and_then(|object| object.meta.description.acl).unwrap_or(acl);
     access::check(&caller, calls::Right::Read, acl)?;

@@ -38,6 +38,11 @@ pub fn stamp(seconds: i64) -> String {
     formatted(seconds, "%Y%m%dT%H%M%SZ")
 }
 
+/// As in `Thu, 15 Jan 2026 08:30:00 GMT`.
+pub fn http(seconds: i64) -> String {
+    formatted(seconds, "%a, %d %b %Y %H:%M:%S GMT")
+}
+
 /// As the elements of error documents have it: `2026-01-15T08:30:00.000Z`.
 pub fn document(seconds: i64) -> String {
     formatted(seconds, "%Y-%m-%dT%H:%M:%S.000Z")
@@ -84,6 +89,7 @@ mod tests {
         assert_eq!(day(1_768_465_800), "20260115");
         assert_eq!(day(1_768_435_199), "20260114");
         assert_eq!(stamp(1_768_465_800), "20260115T083000Z");
+        assert_eq!(http(1_768_465_800), "Thu, 15 Jan 2026 08:30:00 GMT");
         assert_eq!(document(1_768_465_800), "2026-01-15T08:30:00.000Z");
         assert_eq!(document(i64::MAX), i64::MAX.to_string());
         assert_eq!(seconds(UNIX_EPOCH - std::time::Duration::from_secs(5)), -5);
