@@ -90,6 +90,10 @@ def refusals(place):
             with mock.patch("oss2.utils.http_date", lambda: late), mock.patch("oss2.auth.datetime", clock(-3600)):
                 with refused(SERVER_ERROR, status=403, code="RequestTimeTooSkewed"):
                     bucket(*place.key).get_object("example.jpg")
+    with check("a large body is refused with an answer, not a broken line"):
+        with refused(oss2.exceptions.SignatureDoesNotMatch):
+            bucket = oss2.Bucket(oss2.Auth(key_id, "wrong"), place.endpoint, "oss2-shop")
+            bucket.put_object("large.bin", bytes(20_000_000))
     with check("a wrong token"):
         auth = oss2.StsAuth(*place.temporary[:2], "wrong")
         with refused(SERVER_ERROR, status=403, code="InvalidSecurityToken"):

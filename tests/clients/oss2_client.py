@@ -262,16 +262,19 @@ def processed(bucket, place):
             got = bucket.get_object(f"example.jpg{separator}{STYLE[0]}")
             check_answer(row, got.read(), got.content_type)
     with check("process: saved as another object, in this bucket and in another"):
-        target = oss2.utils.b64encode_as_string("out/结果.jpg")
-        process = f"image/resize,m_fixed,w_100,h_100|sys/saveas,o_{target}"
-        for other in ("", bucket.bucket_name):
-            suffix = f",b_{oss2.utils.b64encode_as_string(other)}" if other else ""
-            saved = bucket.process_object("example.jpg", process + suffix)
-            got = bucket.get_object("out/结果.jpg")
+        other = oss2.Bucket(bucket.auth, place.endpoint, "oss2-other")
+        other.create_bucket()
+        encoded = oss2.utils.b64encode_as_string
+        process = f"image/resize,m_fixed,w_100,h_100|sys/saveas,o_{encoded('out/结果.jpg')}"
+        for target, name in ((bucket, ""), (other, "oss2-other")):
+            saved = bucket.process_object("example.jpg", process + (f",b_{encoded(name)}" if name else ""))
+            got = target.get_object("out/结果.jpg")
             body = got.read()
-            assert (saved.bucket, saved.object, saved.process_status) == (other, "out/结果.jpg", "OK")
+            assert (saved.bucket, saved.object, saved.process_status) == (name, "out/结果.jpg", "OK")
             assert saved.fileSize == len(body)
             check_answer({"process": process, "type": "image/jpeg", "size": [100, 100]}, body, got.content_type)
+        with refused(oss2.exceptions.NoSuchBucket):
+            bucket.process_object("example.jpg", f"{process},b_{encoded('oss2-nowhere')}")
     with check("process: mistakes are told"):
         with refused(oss2.exceptions.InvalidArgument, ec="0040-00000312"):
             bucket.get_object("example.jpg", process="image/resize,w_0")

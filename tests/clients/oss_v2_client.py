@@ -152,6 +152,12 @@ def objects(client, bucket):
             assert refused(404, "NoSuchKey", call, request(bucket, "missing")).ec == "0026-00000001"
         assert not client.is_object_exist(bucket, "missing")
         assert client.delete_object(oss.DeleteObjectRequest(bucket, "missing")).status_code == 204
+    with check("object: what is not built is told, and takes nothing for content"):
+        legal_hold = oss.PutObjectLegalHoldRequest(bucket, "meta.txt", legal_hold=oss.LegalHold(status="ON"))
+        refused(501, "NotImplemented", client.put_object_legal_hold, legal_hold)
+        refused(501, "NotImplemented", client.get_object_tagging, oss.GetObjectTaggingRequest(bucket, "meta.txt"))
+        refused(501, "NotImplemented", client.describe_regions, oss.DescribeRegionsRequest())
+        assert read(client, bucket, "meta.txt") == b"hello"
     with check("object: ACL"):
         assert client.get_object_acl(oss.GetObjectAclRequest(bucket, "digits.txt")).acl == "default"
         client.put_object_acl(oss.PutObjectAclRequest(bucket, "digits.txt", acl="public-read"))
@@ -226,6 +232,7 @@ def multipart(client, bucket):
         done = client.complete_multipart_upload(oss.CompleteMultipartUploadRequest(
             bucket, "parts.bin", upload_id=upload, complete_multipart_upload=oss.CompleteMultipartUpload(parts=parts)))
         assert done.etag.endswith('-3"') and done.key == "parts.bin" and done.hash_crc64
+        assert done.location.endswith(f"/{bucket}/parts.bin"), done.location
         assert read(client, bucket, "parts.bin") == b"".join(data)
     with check("multipart: a part copied, all parts completed"):
         upload = client.initiate_multipart_upload(oss.InitiateMultipartUploadRequest(bucket, "copied.bin")).upload_id
