@@ -51,10 +51,16 @@ pub struct Server {
 impl Server {
     /// Starts with these flags and waits until it tells its address.
     pub fn start(flags: &[&str]) -> Server {
+        Server::start_with(flags, &[])
+    }
+
+    /// The same with variables of its environment.
+    pub fn start_with(flags: &[&str], variables: &[(String, String)]) -> Server {
         let folder = Folder::new();
         let mut child = pixelpass()
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(flags)
+            .envs(variables.iter().cloned())
             .current_dir(folder.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
