@@ -30,7 +30,7 @@ type Fields = BTreeMap<String, String>;
 
 /// `PostObject`.
 pub async fn post(service: &Service, bucket: Bucket, order: Order) -> Result<Reply, Error> {
-    let origin = order.request.origin();
+    let home = service.home(&bucket, &order.request);
     let content_type = order.request.headers.get("content-type").unwrap_or_default();
     let boundary = multer::parse_boundary(content_type).map_err(malformed)?;
     let mut form = Multipart::new(order.request.body, boundary);
@@ -66,7 +66,7 @@ pub async fn post(service: &Service, bucket: Bucket, order: Order) -> Result<Rep
     };
     let body: Incoming = Box::pin(at_least(file.map(|chunk| chunk.map_err(malformed)), *lengths.start()));
     let meta = service.store.put(&bucket, &key, body, upload).await?;
-    Ok(answered(&bucket, &key, &meta, &fields, &origin))
+    Ok(answered(&bucket, &key, &meta, &fields, &home))
 }
 
 /// The sizes that the caller may upload under `key`, if any.
@@ -183,10 +183,10 @@ fn at_least(
     })
 }
 
-fn answered(bucket: &Bucket, key: &Key, meta: &ObjectMeta, fields: &Fields, origin: &str) -> Reply {
+fn answered(bucket: &Bucket, key: &Key, meta: &ObjectMeta, fields: &Fields, home: &str) -> Reply {
     let redirect = fields.get("success_action_redirect").filter(|target| target.starts_with("http"));
     let status = fields.get("success_action_status").map(String::as_str);
-    let location = format!("{origin}/{}", encoded::percent(key.as_str()));
+    let location = format!("{home}/{}", encoded::percent(key.as_str()));
     let reply = match (redirect, status) {
         (Some(target), _) => {
             let joint = if target.contains('?') { '&' } else { '?' };

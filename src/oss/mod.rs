@@ -245,6 +245,14 @@ impl Service {
         cors::allowed(self, bucket.as_ref(), origin, method, reply).await
     }
 
+    /// Where a bucket's objects are, in the form of address that the request used.
+    fn home(&self, bucket: &Bucket, request: &Request) -> String {
+        match self.rules.domains.bucket(&request.host) {
+            Some(_) => request.origin(),
+            None => format!("{}/{bucket}", request.origin()),
+        }
+    }
+
     /// The ACL in force in a bucket.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ mod actions;
 mod animation;
 mod answers;
 mod cli;
+mod clients;
 mod conformance;
 mod crash;
 mod decoders;

@@ -51,10 +51,16 @@ pub struct Server {
 impl Server {
     /// Starts with these flags and waits until it tells its address.
     pub fn start(flags: &[&str]) -> Server {
+        Server::start_with(flags, &[])
+    }
+
+    /// The same with variables of its environment.
+    pub fn start_with(flags: &[&str], variables: &[(String, String)]) -> Server {
         let folder = Folder::new();
         let mut child = pixelpass()
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(flags)
+            .envs(variables.iter().cloned())
             .current_dir(folder.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -71,6 +77,11 @@ impl Server {
         // Keep reading, so that the server never waits for a full pipe.
         std::thread::spawn(move || lines.count());
         Server { child, address, _folder: folder }
+    }
+
+    /// Such as `127.0.0.1:41234`.
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     pub fn get(&self, target: &str) -> Response {
