@@ -38,7 +38,7 @@ impl Store {
         if from == to
             && let Backend::Local(local) = &self.backend
         {
-            let _lock = self.locks.of(to.0, to.1).await;
+            let _writing = self.writing(to.0, to.1).await?;
             return match local.rewrite(to.0, to.1, described).await? {
                 Some(meta) => Ok(meta),
                 None => Err(self.missing(to.0, to.1).await),
@@ -46,7 +46,7 @@ impl Store {
         }
         let facts = described(&source.meta);
         let received = self.receive(source.into_whole_body(), &Upload::default()).await?;
-        let _lock = self.locks.of(to.0, to.1).await;
+        let _writing = self.writing(to.0, to.1).await?;
         self.publish(to.0, to.1, received, facts, replace).await
     }
 
@@ -56,7 +56,7 @@ impl Store {
     /// `NoSuchKey`; `NoSuchBucket`.
     pub async fn set_acl(&self, bucket: &Bucket, key: &Key, acl: Option<Acl>) -> Result<(), Error> {
         let changed = |meta: &ObjectMeta| Facts::of(meta, Description { acl, ..meta.description.clone() });
-        let _lock = self.locks.of(bucket, key).await;
+        let _writing = self.writing(bucket, key).await?;
         let cloud = match &self.backend {
             Backend::Local(local) => {
                 return match local.rewrite(bucket, key, changed).await? {
@@ -100,7 +100,7 @@ impl Store {
         }
         let added = self.receive(body, &upload).await?;
         // What waits for a client is done; what waits for disks alone is done under the lock.
-        let _lock = self.locks.of(bucket, key).await;
+        let _writing = self.writing(bucket, key).await?;
         let (before, description, mode) = match self.get(bucket, key).await {
             Ok(object) => {
                 let length = object.meta.size_bytes;

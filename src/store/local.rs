@@ -141,7 +141,7 @@ impl Local {
 
     /// Puts a file that was set aside into its place, with `facts`.
     ///
-    /// The caller holds the key's lock.
+    /// The caller is the key's only writer.
     pub async fn publish(
         &self,
         bucket: &Bucket,
@@ -224,7 +224,7 @@ impl Local {
         Ok(())
     }
 
-    /// Replaces what is kept beside the object's content. The caller holds the key's lock.
+    /// Replaces what is kept beside the object's content. The caller is the key's only writer.
     ///
     /// Yields `None` if there is no object.
     pub async fn rewrite(
@@ -241,7 +241,7 @@ impl Local {
         blocking(move || described(&key, &metadata, facts)).await.map(Some)
     }
 
-    /// Removes the object, if there is one. The caller holds the key's lock.
+    /// Removes the object, if there is one. The caller is the key's only writer.
     pub async fn delete(&self, bucket: &Bucket, key: &Key) -> Result<(), Error> {
         let spots = self.spots(bucket, key.as_str())?;
         let root = self.root.clone();

@@ -156,7 +156,7 @@ impl Store {
             md5: Some(received.sums.md5),
             description: with_type(key, upload.description),
         };
-        let _lock = self.locks.of(bucket, key).await;
+        let _writing = self.writing(bucket, key).await?;
         self.publish(bucket, key, received, facts, upload.replace).await
     }
 
@@ -168,7 +168,7 @@ impl Store {
         if !self.bucket_exists(bucket).await? {
             return Err(no_such_bucket(bucket));
         }
-        let _lock = self.locks.of(bucket, key).await;
+        let _writing = self.writing(bucket, key).await?;
         match &self.backend {
             Backend::Local(local) => local.delete(bucket, key).await,
             Backend::Cloud(cloud) => cloud.delete(bucket, key.as_str()).await,
@@ -208,7 +208,7 @@ impl Store {
         receive::receive(body, upload, sink).await
     }
 
-    /// Puts received content under its key. The caller holds the key's lock.
+    /// Puts received content under its key. The caller is the key's only writer.
     async fn publish(
         &self,
         bucket: &Bucket,

@@ -76,6 +76,14 @@ async fn agree(one: Store, other: Store) {
     other.put_part(&bucket, &key("b"), &id, 2, body("y"), Upload::default()).await.unwrap();
     other.complete_upload(&bucket, &key("b"), &id, None, Replace::Yes).await.unwrap();
     assert_eq!(read(&one, &bucket, "b").await.unwrap(), "xy");
+    // At one position one of two servers appends.
+    let name = key("log");
+    for position in 0..5 {
+        let left = one.append(&bucket, &name, position, body("x"), Upload::default());
+        let right = other.append(&bucket, &name, position, body("x"), Upload::default());
+        let (left, right) = futures_util::future::join(left, right).await;
+        assert!(left.is_ok() != right.is_ok());
+    }
     one.set_bucket_acl(&bucket, Acl::PublicRead).await.unwrap();
     one.put_document(&bucket, "cors", "x").await.unwrap();
     tokio::time::sleep(Duration::from_millis(1100)).await;
