@@ -29,7 +29,7 @@ use crate::cancel::Cancel;
 use crate::error::{Code, Error};
 use crate::process::Pipe;
 use crate::processor::{Answer, Processor};
-use crate::store::{Acl, Bucket, BucketFacts, Store};
+use crate::store::{Acl, Bucket, BucketFacts, Key, Store};
 use address::{Address, Domains};
 use bytes::Bytes;
 use calls::{Call, Right};
@@ -238,8 +238,9 @@ impl Service {
         cors::preflight(self, bucket.as_ref(), headers).await
     }
 
-    /// Lets pages of other origins read an answer where a rule allows it.
-    pub async fn shared(&self, origin: &str, method: &str, host: &str, path: &str, reply: Reply) -> Reply {
+    /// Lets pages of other origins read an answer where a rule allows it, and tells caches that it
+    /// depends on the origin.
+    pub async fn shared(&self, origin: Option<&str>, method: &str, host: &str, path: &str, reply: Reply) -> Reply {
         let address = Address::read(host, path, &self.rules.domains);
         let bucket = address.ok().and_then(|address| address.bucket);
         cors::allowed(self, bucket.as_ref(), origin, method, reply).await
@@ -263,6 +264,31 @@ impl Service {
     /// `AccessDenied`, `NoSuchBucket`.
     async fn allow(&self, caller: &Caller, right: Right, bucket: &Bucket) -> Result<(), Error> {
         access::check(caller, right, self.bucket_acl(bucket).await?)
+    }
+
+    /// Holds a caller who writes an object against the ACL in force: that of the object which is there,
+    /// or the bucket's.
+    ///
+    /// # Errors
+    /// `AccessDenied`, `NoSuchBucket`.
+    async fn allow_write(&self, caller: &Caller, bucket: &Bucket, key: &Key) -> Result<(), Error> {
+        let mut acl = self.bucket_acl(bucket).await?;
+        if *caller == Caller::Anonymous {
+            match self.store.head(bucket, key).await {
+                Ok(meta) => acl = meta.description.acl.unwrap_or(acl),
+                Err(error) if error.code == Code::NoSuchKey => {}
+                Err(error) => return Err(error),
+            }
+        }
+        access::check(caller, Right::Write, acl)
+    }
+
+    /// What the URLs of a bucket's objects begin with, for the client that came by `host`.
+    fn root(&self, origin: &str, host: &str, bucket: &Bucket) -> String {
+        match self.rules.domains.bucket(host) {
+            Some(_) => format!("{origin}/"),
+            None => format!("{origin}/{}/", encoded::percent(bucket.as_str())),
+        }
     }
 
     /// A process string with the styles of `bucket`, understood.

@@ -25,11 +25,11 @@ impl Xml {
 
     /// An element with text.
     pub fn text(&mut self, name: &str, text: impl Display) {
-        // What XML cannot hold even escaped.
+        // What XML cannot hold even escaped; a bare CR would be read as LF.
         let legal = |c: char| matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{FFFD}' | '\u{10000}'..);
         let text: String = text.to_string().chars().map(|c| if legal(c) { c } else { '\u{FFFD}' }).collect();
         // Writing into a String cannot fail.
-        let _ = writeln!(self.0, "  <{name}>{}</{name}>", escape(text.as_str()));
+        let _ = writeln!(self.0, "  <{name}>{}</{name}>", escape(text.as_str()).replace('\r', "&#13;"));
     }
 
     /// An element with a time, as in `2026-01-15T08:30:00.000Z`: some clients insist on the form.
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn what_is_written_can_be_read() {
-        let keys = ["a&b<c>\"d'", " leading and trailing ", "汉\n字", "a]]>b"];
+        let keys = ["a&b<c>\"d'", " leading and trailing ", "汉\n字\r\n", "a]]>b"];
         let text = Xml::document("Delete", |xml| {
             xml.text("Quiet", true);
             for key in keys {

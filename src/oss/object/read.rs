@@ -9,7 +9,7 @@ use crate::oss::route::Target;
 use crate::oss::sign::Caller;
 use crate::oss::wire::{Body, Headers, Reply, Request};
 use crate::oss::{Order, Service, access, calls, protect, style};
-use crate::store::{Object, ObjectMeta};
+use crate::store::{Key, Object, ObjectMeta};
 use std::ops::Range;
 use std::time::Instant;
 
@@ -26,11 +26,17 @@ pub async fn read(service: &Service, mut target: Target, order: Order, head: boo
     let mut process = query.process()?;
     let mut found = find(service, &target).await;
     if let (None, Err(Code::NoSuchKey)) = (&process, found.as_ref().map_err(|error| error.code))
-        && let Some((key, name)) = style::named_by_key(service, &target).await?
     {
-        process = Some(format!("style/{name}"));
-        found = service.store.get(&target.bucket, &key).await;
-        target.key = key;
+        match style::named_by_key(service, &target).await {
+            Ok(Some((key, name))) => {
+                process = Some(format!("style/{name}"));
+                found = service.store.get(&target.bucket, &key).await;
+                target.key = key;
+            }
+            Ok(None) => {}
+            // Told to those only who may read.
+            Err(error) => found = Err(error),
+        }
     }
     let acl = found.as_ref().ok().and_then(|object| object.meta.description.acl).unwrap_or(acl);
     access::check(&caller, calls::Right::Read, acl)?;
@@ -43,6 +49,10 @@ pub async fn read(service: &Service, mut target: Target, order: Order, head: boo
         return plain(object, &headers, head).map(|reply| overridden(reply, overrides));
     };
     let prepared = service.prepare(&target.bucket, &process).await?;
+    for key in prepared.assets.iter().filter_map(|key| Key::new(key).ok()) {
+        let asset = Target { bucket: target.bucket.clone(), key, alternative: None };
+        protect::check(service, &caller, &asset, Some(&process)).await?;
+    }
     let object = found.map_err(|error| match error.code {
         Code::NoSuchKey => error.ec(Ec::image(24)),
         _ => error,
@@ -122,7 +132,7 @@ fn overrides(caller: &Caller, query: &Query) -> Result<Overrides, Error> {
 }
 
 fn overridden(reply: Reply, overrides: Overrides) -> Reply {
-    overrides.into_iter().fold(reply, |reply, (name, value)| reply.replaced(name, value))
+    overrides.into_iter().fold(reply, |reply, (name, value)| reply.replaced(name, &value))
 }
 
 /// The object as it is stored.
