@@ -60,7 +60,8 @@ fn a_buckets_rules_for_other_origins() {
         assert_eq!((answer.status, answer.element("Code").as_str()), (400, "BadRequest"), "{lacking:?}");
     }
     // Answers and refusals alike are for the page to read; caches are told that there are others.
-    for (target, status) in [("/pictures/a", 200), ("/pictures/none", 404), ("/pictures/?acl", 403), ("/pictures/%ff", 400)]
+    for (target, status) in
+        [("/pictures/a", 200), ("/pictures/none", 404), ("/pictures/?acl", 403), ("/pictures/%ff", 400)]
     {
         let answer = server.request("GET", target, &[("Origin", "https://a.shop.test")], b"");
         let found = ["allow-origin", "expose-headers", "max-age"]
@@ -76,7 +77,8 @@ fn a_buckets_rules_for_other_origins() {
     }
     assert_eq!(server.signed("DELETE", "/pictures/?cors", &[], b"").status, 204);
     assert_eq!(preflight(&server, "https://elsewhere", "HEAD", "").status, 403);
-    for wrong in ["", "<CORSRule/>", "<CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>X</AllowedMethod></CORSRule>"]
+    for wrong in
+        ["", "<CORSRule/>", "<CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>X</AllowedMethod></CORSRule>"]
     {
         let document = format!("<CORSConfiguration>{wrong}</CORSConfiguration>");
         let answer = server.signed("PUT", "/pictures/?cors", &[], document.as_bytes());
@@ -193,7 +195,11 @@ fn forms_with_signed_policies() {
         };
         let other = STANDARD.encode("{\"expiration\":\"2999-01-01T00:00:00Z\",\"conditions\":[]}");
         assert_eq!(changed("policy", &other), (403, "SignatureDoesNotMatch".to_owned()));
-        let id = if scheme == Scheme::V1 { ("OSSAccessKeyId", "X") } else { ("x-oss-credential", "X/20260101/r/oss/aliyun_v4_request") };
+        let id = if scheme == Scheme::V1 {
+            ("OSSAccessKeyId", "X")
+        } else {
+            ("x-oss-credential", "X/20260101/r/oss/aliyun_v4_request")
+        };
         assert_eq!(changed(id.0, id.1), (403, "InvalidAccessKeyId".to_owned()));
         let mut lacking = with(&signed(bucket), &[("key", "k")]);
         lacking.retain(|(name, _)| name != "policy");
@@ -201,11 +207,19 @@ fn forms_with_signed_policies() {
     }
     // What the form says of the file is stored; the name loses its folders.
     let fields = policy_fields(Scheme::V4, 600, "");
-    let further = [("key", "up/${filename}"), ("x-oss-meta-a", "汉"), ("Cache-Control", "no-store"), ("success_action_status", "201")];
+    let further = [
+        ("key", "up/${filename}"),
+        ("x-oss-meta-a", "汉"),
+        ("Cache-Control", "no-store"),
+        ("success_action_status", "201"),
+    ];
     let answer = post(&server, &with(&fields, &further), "C:\\dir\\f 1.txt", "content");
     assert_eq!((answer.status, answer.element("Key").as_str()), (201, "up/f 1.txt"), "{}", answer.text());
     let location = format!("http://{}/pictures/up/f%201.txt", server.address());
-    assert_eq!((answer.element("Location").as_str(), answer.header("location")), (location.as_str(), location.as_str()));
+    assert_eq!(
+        (answer.element("Location").as_str(), answer.header("location")),
+        (location.as_str(), location.as_str())
+    );
     let there = server.get("/pictures/up/f%201.txt");
     let found = ["content-type", "x-oss-meta-a", "cache-control", "etag"].map(|name| there.header(name));
     assert_eq!(found, ["text/x-file", "汉", "no-store", answer.header("etag")]);

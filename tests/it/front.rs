@@ -108,8 +108,9 @@ fn a_proxys_word_is_believed_where_there_is_one() {
 
 /// Exit code and standard error of a server that shall not start.
 fn refused(folder: &Path, flags: &[&str]) -> (Option<i32>, String) {
-    let child = pixelpass().arg("serve").args(flags).current_dir(folder).stderr(Stdio::piped()).stdout(Stdio::null());
-    let mut child = child.spawn().expect("the binary starts");
+    let mut command = pixelpass();
+    command.arg("serve").args(flags).current_dir(folder).stderr(Stdio::piped()).stdout(Stdio::null());
+    let mut child = command.spawn().expect("the binary starts");
     let end = Instant::now() + PATIENCE;
     let status = loop {
         match child.try_wait().expect("a child") {

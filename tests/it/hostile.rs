@@ -224,7 +224,8 @@ fn values_split_no_headers_and_no_documents() {
             clean(&server.signed("PUT", "/demo/b", &[(header, &split)], b""), header);
             clean(&server.get("/demo/b"), header);
         }
-        for target in ["/demo/a.jpg?x-oss-process=image/", "/demo/?prefix=", "/demo/?marker=", "/demo/?encoding-type="] {
+        for target in ["/demo/a.jpg?x-oss-process=image/", "/demo/?prefix=", "/demo/?marker=", "/demo/?encoding-type="]
+        {
             clean(&server.get(&format!("{target}{split}")), target);
             clean(&server.request("HEAD", &format!("{target}{split}"), &[], b""), target);
         }

@@ -25,8 +25,7 @@ pub async fn read(service: &Service, mut target: Target, order: Order, head: boo
     let acl = service.bucket_acl(&target.bucket).await?;
     let mut process = query.process()?;
     let mut found = find(service, &target).await;
-    if let (None, Err(Code::NoSuchKey)) = (&process, found.as_ref().map_err(|error| error.code))
-    {
+    if let (None, Err(Code::NoSuchKey)) = (&process, found.as_ref().map_err(|error| error.code)) {
         match style::named_by_key(service, &target).await {
             Ok(Some((key, name))) => {
                 process = Some(format!("style/{name}"));
