@@ -24,8 +24,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 /// Most bytes of one field but the file, and of all that comes before the file.
-const FIELD_BYTES: usize = 1024 * 1024;
+const FIELD_BYTES: usize = 64 * 1024;
 const FIELDS_BYTES: usize = 4 * 1024 * 1024;
+
+/// Most bytes of what is stored as headers: they must fit into an answer's.
+const HEADERS_BYTES: usize = 8 * 1024;
 
 /// Most fields before the file.
 const FIELDS: usize = 1000;
@@ -171,9 +174,14 @@ fn described(fields: &Fields, file: &Field) -> Result<Description, Error> {
         None | Some("default") => None,
         Some(name) => Some(Acl::parse(name).ok_or_else(|| invalid("x-oss-object-acl", name))?),
     };
+    let headers: BTreeMap<_, _> = stored.collect();
+    let lengths = headers.values().chain(&content_type).map(String::len);
+    if lengths.sum::<usize>() > HEADERS_BYTES {
+        return Err(too_long());
+    }
     Ok(Description {
         content_type: Some(content_type.unwrap_or_else(|| "application/octet-stream".to_owned())),
-        headers: stored.collect(),
+        headers,
         user: user_metadata(fields.iter().map(|(name, value)| (name.as_str(), value.as_str())))?,
         acl,
     })

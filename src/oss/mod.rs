@@ -304,7 +304,8 @@ impl Service {
 /// The answer to a request that failed: the error document, or for HEAD the headers that stand in
 /// for it.
 pub fn error_reply(error: &Error, head: bool, request_id: &str, host: &str) -> Reply {
-    let document = xml::error_document(error, request_id, host);
+    // Clients take headers of a few kilobytes.
+    let document = xml::error_document(error, request_id, host, if head { 1024 } else { usize::MAX });
     let mut reply = Reply::new(error.code.status());
     if let Some(ec) = error.ec {
         reply = reply.header("x-oss-ec", ec.to_string());

@@ -53,14 +53,14 @@ impl Xml {
     }
 }
 
-/// The error document.
-pub fn error_document(error: &Error, request_id: &str, host: &str) -> String {
+/// The error document, with the details of at most `longest` bytes.
+pub fn error_document(error: &Error, request_id: &str, host: &str, longest: usize) -> String {
     Xml::document("Error", |xml| {
         xml.text("Code", error.code.name());
         xml.text("Message", &error.message);
         xml.text("RequestId", request_id);
         xml.text("HostId", host);
-        for (name, text) in &error.details {
+        for (name, text) in error.details.iter().filter(|(_, text)| text.len() <= longest) {
             xml.text(name, text);
         }
         if let Some(ec) = error.ec {
@@ -155,7 +155,8 @@ mod tests {
             <Key>a&lt;b&gt;&amp;&quot;c&apos;\u{FFFD}.jpg</Key>\n  \
             <EC>0026-00000001</EC>\n\
             </Error>\n";
-        assert_eq!(error_document(&error, "534B371674E88A4D8906008B", "demo.localhost"), expected);
+        assert_eq!(error_document(&error, "534B371674E88A4D8906008B", "demo.localhost", 99), expected);
+        assert!(!error_document(&error, "", "", 5).contains("<Key>"));
         assert_eq!(header_value("<Error>"), "PEVycm9yPg==");
     }
 

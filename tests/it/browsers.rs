@@ -261,8 +261,9 @@ fn forms_of_nobody_and_broken_ones() {
     let many: Vec<_> = (0..2000).map(|number| (number.to_string(), String::new())).collect();
     let long = vec![("n".repeat(8 * 1024 * 1024), String::new())];
     let large = vec![("n".to_owned(), "v".repeat(2 * 1024 * 1024))];
-    let several: Vec<_> = (0..9).map(|number| (number.to_string(), "v".repeat(900 * 1024))).collect();
-    for fields in [many, long, large, several] {
+    let several: Vec<_> = (0..90).map(|number| (number.to_string(), "v".repeat(60 * 1024))).collect();
+    let header = with(&[], &[("key", "h"), ("cache-control", &"v".repeat(9000))]);
+    for fields in [many, long, large, several, header] {
         let answer = post(&server, &fields, "f", "x");
         assert_eq!(code(answer), (400, "EntityTooLarge".to_owned()), "{}", fields.len());
     }

@@ -4,7 +4,7 @@ use crate::support::fixture;
 use crate::support::server::{Folder, Response, Server};
 use crate::support::signed::{KEY, sign};
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use pixelpass::codec;
 use pixelpass::limits::Limits;
@@ -50,7 +50,9 @@ fn untouched(folder: &Folder) {
         names
     };
     assert_eq!(names(""), ["secret.txt", "store"]);
-    assert_eq!(names("store"), [".pixelpass", "demo", "secret.txt"]);
+    let mut below = names("store");
+    below.retain(|name| name != ".pixelpass");
+    assert_eq!(below, ["demo", "secret.txt"]);
 }
 
 fn encoded(text: &str) -> String {
@@ -379,6 +381,49 @@ fn lengths_without_end() {
         let answer = server.request("GET", "/demo/a.jpg", &[("Range", range)], b"");
         assert_eq!((answer.status, answer.body.len()), (206, length), "{}", &range[..10]);
     }
+}
+
+#[test]
+fn odd_request_lines() {
+    let (folder, server) = house();
+    let path = "/a.jpg?x-oss-process=image/resize,w_5";
+    for (line, status) in [
+        ("OPTIONS * HTTP/1.1", 400),
+        ("CONNECT demo:80 HTTP/1.1", 405),
+        ("TRACE /demo/a.jpg HTTP/1.1", 405),
+        ("PATCH /demo/a.jpg HTTP/1.1", 405),
+        ("get /demo/a.jpg HTTP/1.1", 405),
+        ("GET /demo/a.jpg HTTP/1.0", 200),
+        ("GET /demo/a.jpg HTTP/9.9", 400),
+        ("GET /demo/a b.jpg HTTP/1.1", 400),
+        ("GET demo/a.jpg HTTP/1.1", 400),
+        ("GET ../secret.txt HTTP/1.1", 400),
+        ("GET /demo/a.jpg#../secret.txt HTTP/1.1", 200),
+        (&format!("GET http://demo.localhost{path} HTTP/1.1"), 200),
+        (&format!("GET http://user@demo.localhost{path} HTTP/1.1"), 400),
+        ("GET file:///etc/passwd HTTP/1.1", 400),
+        ("\0\0\0", 400),
+    ] {
+        let mut stream = server.connect();
+        stream.write_all(format!("{line}\r\nHost: a\r\nConnection: close\r\n\r\n").as_bytes()).expect("sent");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("closed");
+        let answer = Response::parse(&answer);
+        clean(&answer, line);
+        assert_eq!(answer.status, status, "{line}: {}", answer.text());
+    }
+    untouched(&folder);
+}
+
+#[test]
+fn refusals_of_heads_fit_into_a_header() {
+    let (_folder, server) = house();
+    let long = sign(Scheme::V4, "GET", &format!("/demo/a.jpg?x-oss-process={}", "a".repeat(9000)), &[]);
+    let answer = server.request("HEAD", &long, &[], b"");
+    assert_eq!((answer.status, answer.header("x-oss-ec")), (403, "0002-00000040"));
+    let document = STANDARD.decode(answer.header("x-oss-err")).expect("Base64");
+    assert!(document.len() < 4000 && String::from_utf8_lossy(&document).contains("<Code>SignatureDoesNotMatch<"));
+    assert!(server.request("PUT", &long, &[], b"").text().contains("<CanonicalRequestBytes>"));
 }
 
 #[test]

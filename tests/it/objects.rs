@@ -320,6 +320,14 @@ fn copies_appends_and_stored_headers() {
         let answer = server.signed("PUT", "/pictures/c.jpg", &headers, b"");
         assert_eq!((answer.status, answer.element("Code").is_empty()), (copied, copied != 412), "{named}: {value}");
     }
+    for process in ["", "?x-oss-process=image/resize,w_9"] {
+        let target = format!("/pictures/b.jpg{process}");
+        let etag = server.get(&target).header("etag").to_owned();
+        for (state, status) in [(etag.as_str(), 206), (&modified, 206), ("\"x\"", 200), (past, 200)] {
+            let part = server.request("GET", &target, &[("Range", "bytes=1-2"), ("If-Range", state)], b"");
+            assert_eq!(part.status, status, "{target} {state}");
+        }
+    }
     assert_eq!(server.get("/pictures/c.jpg").header("x-oss-meta-who"), "alice");
     let replace = [("x-oss-copy-source", "pictures/b.jpg"), ("x-oss-metadata-directive", "REPLACE")];
     assert_eq!(server.signed("PUT", "/pictures/c.jpg", &replace, b"").element("ETag").replace("&quot;", "\""), etag);

@@ -137,7 +137,7 @@ fn overridden(reply: Reply, overrides: Overrides) -> Reply {
 /// The object as it is stored.
 fn plain(object: Object, headers: &Headers, head: bool) -> Result<Reply, Error> {
     let meta = object.meta.clone();
-    let (status, range) = framed(headers, meta.size_bytes, head)?;
+    let (status, range) = framed(headers, &meta, &meta.etag, meta.size_bytes, head)?;
     let mut reply = sized(describe::stored(Reply::new(status), &meta), &range, meta.size_bytes);
     if !head {
         reply.body = Body::Chunks(Box::pin(object.stream(range)));
@@ -145,12 +145,20 @@ fn plain(object: Object, headers: &Headers, head: bool) -> Result<Reply, Error> 
     Ok(reply)
 }
 
-/// The status, and which bytes of `length_bytes` the body holds: those that `Range` asks for, or all.
+/// The status, and which of the `length_bytes` of an answer called `etag` the body holds: those that
+/// `Range` asks for, or all.
 ///
 /// # Errors
 /// `InvalidRange`.
-pub fn framed(headers: &Headers, length_bytes: u64, head: bool) -> Result<(u16, Range<u64>), Error> {
-    let part = if head { Part::Whole } else { conditions::part(headers, length_bytes) };
+pub fn framed(
+    headers: &Headers,
+    meta: &ObjectMeta,
+    etag: &str,
+    length_bytes: u64,
+    head: bool,
+) -> Result<(u16, Range<u64>), Error> {
+    let counts = !head && conditions::range_counts(headers, etag, meta.last_modified);
+    let part = if counts { conditions::part(headers, length_bytes) } else { Part::Whole };
     match part {
         Part::Whole => Ok((200, 0..length_bytes)),
         Part::Bytes(range) => Ok((206, *range.start()..range.end() + 1)),
