@@ -121,6 +121,9 @@ fn greeting(config: &Config, address: SocketAddr, remark: &str, demo: bool, keys
             _ => format!("requests signed by one of {keys} access keys may read and write"),
         }
     ));
+    if let Some(path) = &config.access_key_file {
+        text.push_str(&format!("access keys: {}\n", path.display()));
+    }
     if !address.ip().is_loopback() && config.tls_certificate.is_none() && !config.behind_proxy {
         text.push_str("warning: the address can be reached by other machines, over plain HTTP\n");
     }

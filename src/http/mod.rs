@@ -141,12 +141,13 @@ async fn answer(State(house): State<Arc<House>>, request: axum::extract::Request
     let (method, head) = (request.method.clone(), request.method == "HEAD");
     let (host, path) = (request.host.clone(), request.path.clone());
     let origin = request.headers.get("origin").map(str::to_owned);
-    let mut reply = match dispatch(&house, request).await {
+    let own = is_own_address(&house, &request);
+    let mut reply = match dispatch(&house, request, own).await {
         Ok(reply) => reply,
         Err(error) => failure(&error, head, &id, &host, &method, &path),
     };
-    if let Some(origin) = origin.filter(|_| method != "OPTIONS") {
-        reply = house.service.shared(&origin, &method, &host, &path, reply).await;
+    if method != "OPTIONS" && !own {
+        reply = house.service.shared(origin.as_deref(), &method, &host, &path, reply).await;
     }
     let elapsed = begin.elapsed();
     tracing::debug!(%id, %method, %path, status = reply.status, ms = elapsed.as_secs_f64() * 1000.0, "answered");
@@ -157,12 +158,16 @@ async fn answer(State(house): State<Arc<House>>, request: axum::extract::Request
     respond(reply)
 }
 
-async fn dispatch(house: &House, request: Request) -> Result<Reply, Error> {
-    let head = request.method == "HEAD";
-    let own_address = matches!(request.path.as_str(), "/healthz" | "/readyz")
+/// Whether a request asks for the server's state, which shall not depend on the store.
+fn is_own_address(house: &House, request: &Request) -> bool {
+    matches!(request.path.as_str(), "/healthz" | "/readyz")
         && matches!(request.method.as_str(), "GET" | "HEAD")
-        && house.service.rules.domains.bucket(&request.host).is_none();
-    if own_address {
+        && house.service.rules.domains.bucket(&request.host).is_none()
+}
+
+async fn dispatch(house: &House, request: Request, own: bool) -> Result<Reply, Error> {
+    let head = request.method == "HEAD";
+    if own {
         let ready = request.path == "/healthz" || !house.leaving.load(Ordering::Relaxed);
         let (status, text) = if ready { (200, "ok\n") } else { (503, "stopping\n") };
         return Ok(text_reply(status, "text/plain; charset=utf-8", Bytes::from_static(text.as_bytes()), head));

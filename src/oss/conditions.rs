@@ -76,6 +76,18 @@ pub fn part(headers: &Headers, length_bytes: u64) -> Part {
     }
 }
 
+/// Whether `Range` counts: without `If-Range`, or where that names this very state of the object. An ETag
+/// is compared strongly, a date must be the same.
+pub fn range_counts(headers: &Headers, etag: &str, last_modified: SystemTime) -> bool {
+    match headers.get("if-range") {
+        None => true,
+        Some(date) if !date.contains('"') => {
+            httpdate::parse_http_date(date).is_ok_and(|date| date == whole_seconds(last_modified))
+        }
+        Some(tag) => tag == etag,
+    }
+}
+
 /// What `bytes=a-b`, `bytes=a-` or `bytes=-n` means for `length_bytes`; `None` where it cannot be read or
 /// satisfied.
 pub fn range(text: &str, length_bytes: u64) -> Option<RangeInclusive<u64>> {
@@ -135,6 +147,22 @@ mod tests {
         for (pairs, expected) in cases {
             assert_eq!(judge(&headers(pairs), "\"ABC\"", modified), *expected, "{pairs:?}");
         }
+    }
+
+    #[test]
+    fn ranges_count_for_one_state() {
+        let modified = UNIX_EPOCH + Duration::from_millis(100_500);
+        for (value, expected) in [
+            ("\"ABC\"", true),
+            ("\"abc\"", false),
+            ("W/\"ABC\"", false),
+            ("Thu, 01 Jan 1970 00:01:40 GMT", true),
+            ("Thu, 01 Jan 1970 00:01:41 GMT", false),
+            ("yesterday", false),
+        ] {
+            assert_eq!(range_counts(&headers(&[("if-range", value)]), "\"ABC\"", modified), expected, "{value}");
+        }
+        assert!(range_counts(&headers(&[]), "\"ABC\"", modified));
     }
 
     #[test]

@@ -151,15 +151,20 @@ pub(super) async fn preflight(service: &Service, bucket: Option<&Bucket>, header
 pub(super) async fn allowed(
     service: &Service,
     bucket: Option<&Bucket>,
-    origin: &str,
+    origin: Option<&str>,
     method: &str,
     reply: Reply,
 ) -> Reply {
-    let wish = Wish { origin, method, headers: Vec::new() };
     let rules = Rules::load(service, bucket).await.unwrap_or_default();
-    match rules.fitting(&wish) {
-        Some(rule) => rule.told(reply, origin, rules.vary),
-        None => reply,
+    let fitting = origin.and_then(|origin| {
+        let wish = Wish { origin, method, headers: Vec::new() };
+        rules.fitting(&wish).map(|rule| (rule, origin))
+    });
+    match fitting {
+        Some((rule, origin)) => rule.told(reply, origin, rules.vary),
+        None if rules.rules.is_empty() => reply,
+        // Another origin would get another answer.
+        None => reply.header("Vary", "Origin"),
     }
 }
 

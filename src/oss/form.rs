@@ -9,7 +9,7 @@ use super::query::invalid;
 use super::sign::{Caller, clock, policy};
 use super::wire::{Incoming, Reply};
 use super::xml::Xml;
-use super::{Order, Service, access, calls, encoded};
+use super::{Order, Service, access, encoded};
 use crate::error::{Code, Error};
 use crate::store::{Acl, Bucket, Description, Key, ObjectMeta, Replace, Upload};
 use base64::Engine;
@@ -19,11 +19,19 @@ use multer::{Field, Multipart};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-/// Most bytes of one field but the file, and of all of them.
-const FIELD_BYTES: usize = 1024 * 1024;
+/// Most bytes of one field but the file, and of all that comes before the file.
+const FIELD_BYTES: usize = 64 * 1024;
 const FIELDS_BYTES: usize = 4 * 1024 * 1024;
+
+/// Most bytes of what is stored as headers: they must fit into an answer's.
+const HEADERS_BYTES: usize = 8 * 1024;
+
+/// Most fields before the file.
+const FIELDS: usize = 1000;
 
 /// The fields that come before the file, names in lower case.
 type Fields = BTreeMap<String, String>;
@@ -33,10 +41,11 @@ pub async fn post(service: &Service, bucket: Bucket, order: Order) -> Result<Rep
     let home = service.home(&bucket, &order.request);
     let content_type = order.request.headers.get("content-type").unwrap_or_default();
     let boundary = multer::parse_boundary(content_type).map_err(malformed)?;
-    let mut form = Multipart::new(order.request.body, boundary);
+    let before_file = Arc::new(AtomicBool::new(true));
+    let mut form = Multipart::new(bounded(order.request.body, Arc::clone(&before_file)), boundary);
     let mut fields = Fields::new();
     let file = loop {
-        let Some(field) = form.next_field().await.map_err(malformed)? else {
+        let Some(field) = form.next_field().await.map_err(unread)? else {
             let message = "The body of your POST request has no field file.";
             return Err(Error::new(Code::InvalidArgument, message));
         };
@@ -44,12 +53,13 @@ pub async fn post(service: &Service, bucket: Bucket, order: Order) -> Result<Rep
         if name == "file" {
             break field;
         }
-        let text = text_of(field).await?;
-        fields.insert(name, text);
-        if fields.values().map(String::len).sum::<usize>() > FIELDS_BYTES {
+        if fields.len() >= FIELDS {
             return Err(too_long());
         }
+        let text = text_of(field).await?;
+        fields.insert(name, text);
     };
+    before_file.store(false, Ordering::Relaxed);
     let now = SystemTime::now();
     let file_name = file.file_name().unwrap_or_default().to_owned();
     let key = fields.get("key").ok_or_else(|| Error::new(Code::InvalidArgument, "The form lacks the field key."))?;
@@ -64,9 +74,23 @@ pub async fn post(service: &Service, bucket: Bucket, order: Order) -> Result<Rep
         expected_md5: None,
         limit_bytes: service.rules.upload_limit_bytes.min(*lengths.end()),
     };
-    let body: Incoming = Box::pin(at_least(file.map(|chunk| chunk.map_err(malformed)), *lengths.start()));
+    let body: Incoming = Box::pin(at_least(file.map(|chunk| chunk.map_err(unread)), *lengths.start()));
     let meta = service.store.put(&bucket, &key, body, upload).await?;
     Ok(answered(&bucket, &key, &meta, &fields, &home))
+}
+
+/// A body that fails where too much of it comes before the file: the names and headers of fields are
+/// read whole, whatever their length.
+fn bounded(body: Incoming, before_file: Arc<AtomicBool>) -> Incoming {
+    let mut length_bytes = 0;
+    Box::pin(body.map(move |chunk| {
+        let chunk = chunk?;
+        if length_bytes > FIELDS_BYTES && before_file.load(Ordering::Relaxed) {
+            return Err(too_long());
+        }
+        length_bytes = length_bytes.saturating_add(chunk.len());
+        Ok(chunk)
+    }))
 }
 
 /// The sizes that the caller may upload under `key`, if any.
@@ -80,7 +104,7 @@ async fn admitted(
     let field = |name: &str| fields.get(name).map(String::as_str);
     let policy = field("policy").unwrap_or_default();
     let caller = policy::judge(policy, field, &service.keys, now)?;
-    access::check(&caller, calls::Right::Write, service.bucket_acl(bucket).await?)?;
+    service.allow_write(&caller, bucket, key).await?;
     if caller == Caller::Anonymous && field("x-oss-object-acl").is_some() {
         return Err(access::denied());
     }
@@ -150,9 +174,14 @@ fn described(fields: &Fields, file: &Field) -> Result<Description, Error> {
         None | Some("default") => None,
         Some(name) => Some(Acl::parse(name).ok_or_else(|| invalid("x-oss-object-acl", name))?),
     };
+    let headers: BTreeMap<_, _> = stored.collect();
+    let lengths = headers.values().chain(&content_type).map(String::len);
+    if lengths.sum::<usize>() > HEADERS_BYTES {
+        return Err(too_long());
+    }
     Ok(Description {
         content_type: Some(content_type.unwrap_or_else(|| "application/octet-stream".to_owned())),
-        headers: stored.collect(),
+        headers,
         user: user_metadata(fields.iter().map(|(name, value)| (name.as_str(), value.as_str())))?,
         acl,
     })
@@ -220,7 +249,7 @@ fn base_name(file_name: &str) -> &str {
 
 async fn text_of(mut field: Field<'_>) -> Result<String, Error> {
     let mut bytes = Vec::new();
-    while let Some(chunk) = field.chunk().await.map_err(malformed)? {
+    while let Some(chunk) = field.chunk().await.map_err(unread)? {
         if bytes.len() + chunk.len() > FIELD_BYTES {
             return Err(too_long());
         }
@@ -235,6 +264,17 @@ fn too_long() -> Error {
 
 fn violated(what: &str) -> Error {
     Error::new(Code::AccessDenied, format!("Invalid according to Policy: {what}"))
+}
+
+/// The refusal of a body that cannot be read; where it failed by itself, its own.
+fn unread(error: multer::Error) -> Error {
+    match error {
+        multer::Error::StreamReadFailed(error) => match error.downcast::<Error>() {
+            Ok(own) => *own,
+            Err(other) => malformed(other),
+        },
+        other => malformed(other),
+    }
 }
 
 fn malformed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {

@@ -29,7 +29,7 @@ use crate::cancel::Cancel;
 use crate::error::{Code, Error};
 use crate::process::Pipe;
 use crate::processor::{Answer, Processor};
-use crate::store::{Acl, Bucket, BucketFacts, Store};
+use crate::store::{Acl, Bucket, BucketFacts, Key, Store};
 use address::{Address, Domains};
 use bytes::Bytes;
 use calls::{Call, Right};
@@ -238,8 +238,9 @@ impl Service {
         cors::preflight(self, bucket.as_ref(), headers).await
     }
 
-    /// Lets pages of other origins read an answer where a rule allows it.
-    pub async fn shared(&self, origin: &str, method: &str, host: &str, path: &str, reply: Reply) -> Reply {
+    /// Lets pages of other origins read an answer where a rule allows it, and tells caches that it
+    /// depends on the origin.
+    pub async fn shared(&self, origin: Option<&str>, method: &str, host: &str, path: &str, reply: Reply) -> Reply {
         let address = Address::read(host, path, &self.rules.domains);
         let bucket = address.ok().and_then(|address| address.bucket);
         cors::allowed(self, bucket.as_ref(), origin, method, reply).await
@@ -249,7 +250,7 @@ impl Service {
     fn home(&self, bucket: &Bucket, request: &Request) -> String {
         match self.rules.domains.bucket(&request.host) {
             Some(_) => request.origin(),
-            None => format!("{}/{bucket}", request.origin()),
+            None => format!("{}/{}", request.origin(), encoded::percent(bucket.as_str())),
         }
     }
 
@@ -273,6 +274,23 @@ impl Service {
         access::check(caller, right, self.bucket_acl(bucket).await?)
     }
 
+    /// Holds a caller who writes an object against the ACL in force: that of the object which is there,
+    /// or the bucket's.
+    ///
+    /// # Errors
+    /// `AccessDenied`, `NoSuchBucket`.
+    async fn allow_write(&self, caller: &Caller, bucket: &Bucket, key: &Key) -> Result<(), Error> {
+        let mut acl = self.bucket_acl(bucket).await?;
+        if *caller == Caller::Anonymous {
+            match self.store.head(bucket, key).await {
+                Ok(meta) => acl = meta.description.acl.unwrap_or(acl),
+                Err(error) if error.code == Code::NoSuchKey => {}
+                Err(error) => return Err(error),
+            }
+        }
+        access::check(caller, Right::Write, acl)
+    }
+
     /// A process string with the styles of `bucket`, understood.
     ///
     /// # Errors
@@ -286,7 +304,8 @@ impl Service {
 /// The answer to a request that failed: the error document, or for HEAD the headers that stand in
 /// for it.
 pub fn error_reply(error: &Error, head: bool, request_id: &str, host: &str) -> Reply {
-    let document = xml::error_document(error, request_id, host);
+    // Clients take headers of a few kilobytes.
+    let document = xml::error_document(error, request_id, host, if head { 1024 } else { usize::MAX });
     let mut reply = Reply::new(error.code.status());
     if let Some(ec) = error.ec {
         reply = reply.header("x-oss-ec", ec.to_string());

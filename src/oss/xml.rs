@@ -25,11 +25,11 @@ impl Xml {
 
     /// An element with text.
     pub fn text(&mut self, name: &str, text: impl Display) {
-        // What XML cannot hold even escaped.
+        // What XML cannot hold even escaped; a bare CR would be read as LF.
         let legal = |c: char| matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{FFFD}' | '\u{10000}'..);
         let text: String = text.to_string().chars().map(|c| if legal(c) { c } else { '\u{FFFD}' }).collect();
         // Writing into a String cannot fail.
-        let _ = writeln!(self.0, "  <{name}>{}</{name}>", escape(text.as_str()));
+        let _ = writeln!(self.0, "  <{name}>{}</{name}>", escape(text.as_str()).replace('\r', "&#13;"));
     }
 
     /// An element with a time, as in `2026-01-15T08:30:00.000Z`: some clients insist on the form.
@@ -53,14 +53,14 @@ impl Xml {
     }
 }
 
-/// The error document.
-pub fn error_document(error: &Error, request_id: &str, host: &str) -> String {
+/// The error document, with the details of at most `longest` bytes.
+pub fn error_document(error: &Error, request_id: &str, host: &str, longest: usize) -> String {
     Xml::document("Error", |xml| {
         xml.text("Code", error.code.name());
         xml.text("Message", &error.message);
         xml.text("RequestId", request_id);
         xml.text("HostId", host);
-        for (name, text) in &error.details {
+        for (name, text) in error.details.iter().filter(|(_, text)| text.len() <= longest) {
             xml.text(name, text);
         }
         if let Some(ec) = error.ec {
@@ -155,13 +155,14 @@ mod tests {
             <Key>a&lt;b&gt;&amp;&quot;c&apos;\u{FFFD}.jpg</Key>\n  \
             <EC>0026-00000001</EC>\n\
             </Error>\n";
-        assert_eq!(error_document(&error, "534B371674E88A4D8906008B", "demo.localhost"), expected);
+        assert_eq!(error_document(&error, "534B371674E88A4D8906008B", "demo.localhost", 99), expected);
+        assert!(!error_document(&error, "", "", 5).contains("<Key>"));
         assert_eq!(header_value("<Error>"), "PEVycm9yPg==");
     }
 
     #[test]
     fn what_is_written_can_be_read() {
-        let keys = ["a&b<c>\"d'", " leading and trailing ", "汉\n字", "a]]>b"];
+        let keys = ["a&b<c>\"d'", " leading and trailing ", "汉\n字\r\n", "a]]>b"];
         let text = Xml::document("Delete", |xml| {
             xml.text("Quiet", true);
             for key in keys {

@@ -1,8 +1,13 @@
-//! A server that is killed in the middle of uploads: nothing torn is served, nothing that was
+//! A server that is killed in the middle of writing: nothing torn is served, nothing that was
 //! acknowledged is lost.
 
+use crate::support::fixture;
 use crate::support::server::{Folder, Server};
+use crate::support::signed::{KEY, sign};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use md5::{Digest, Md5};
+use pixelpass::oss::sign::Scheme;
 use pixelpass::store::{Bucket, Key, Listing, Object, Place, Store};
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -105,4 +110,69 @@ fn stored(directory: &std::path::Path) -> Vec<Option<u64>> {
         }
         numbers
     })
+}
+
+/// A saver for each; the last cannot be a file's name.
+const SAVED: [&str; 3] = ["out/a.png", "b.png", "odd//c.png"];
+
+/// The width of the picture with this number.
+fn width(number: u64) -> u32 {
+    10 + (number % 380) as u32
+}
+
+/// Has one picture after the other made and saved until the server goes; the last number that was
+/// acknowledged.
+fn save(server: &Server, key: &str, mut number: u64) -> u64 {
+    let name = URL_SAFE_NO_PAD.encode(key);
+    loop {
+        let process = format!("image/resize,w_{}/format,png|sys/saveas,o_{name}", width(number + 1));
+        let body = format!("x-oss-process={process}");
+        let target = sign(Scheme::V4, "POST", "/demo/source.jpg?x-oss-process", &[]);
+        let Some(mut stream) = server.try_connect() else { return number };
+        let head = format!("POST {target} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", body.len());
+        let mut status = [0; 12];
+        let sent = stream.write_all(format!("{head}{body}").as_bytes());
+        match sent.and_then(|()| stream.read_exact(&mut status)) {
+            Ok(()) => assert_eq!(&status, b"HTTP/1.1 200"),
+            Err(_) => return number,
+        }
+        number += 1;
+    }
+}
+
+#[test]
+fn saved_pictures_survive_a_kill() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path().join("demo")).unwrap();
+    std::fs::write(folder.path().join("demo/source.jpg"), fixture("demo/example.jpg")).unwrap();
+    let flags = ["--store", folder.path().to_str().unwrap(), "--engine", "cpu", KEY[0], KEY[1]];
+    let mut acknowledged = [0; SAVED.len()];
+    for kill in 0..6 {
+        let server = Server::start(&flags);
+        std::thread::scope(|scope| {
+            let server = &server;
+            let saver = |(key, number)| scope.spawn(move || save(server, key, number));
+            let savers: Vec<_> = SAVED.into_iter().zip(acknowledged).map(saver).collect();
+            std::thread::sleep(Duration::from_millis(150 + 83 * kill));
+            server.kill();
+            for (number, saver) in acknowledged.iter_mut().zip(savers) {
+                *number = saver.join().unwrap();
+            }
+        });
+        let server = Server::start(&flags);
+        for (key, last) in SAVED.iter().zip(&mut acknowledged) {
+            let answer = server.get(&format!("/demo/{key}"));
+            if answer.status == 404 {
+                assert_eq!(*last, 0, "{key} is lost");
+                continue;
+            }
+            assert_eq!((answer.status, answer.header("content-type")), (200, "image/png"), "{key}");
+            let digest: String = Md5::digest(&answer.body).iter().map(|byte| format!("{byte:02X}")).collect();
+            assert_eq!(answer.header("etag"), format!("\"{digest}\""), "{key} is torn");
+            let probe = pixelpass::codec::probe(&answer.body, &pixelpass::limits::Limits::OSS).unwrap();
+            *last += u64::from(probe.size.width != width(*last));
+            assert_eq!(probe.size.width, width(*last), "{key}: another picture than the last");
+        }
+    }
+    assert!(acknowledged.iter().sum::<u64>() > 0, "nothing was ever acknowledged");
 }

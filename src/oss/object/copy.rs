@@ -10,7 +10,7 @@ use crate::oss::route::Target;
 use crate::oss::sign::Caller;
 use crate::oss::wire::{Headers, Reply};
 use crate::oss::xml::Xml;
-use crate::oss::{Order, Service, access, calls};
+use crate::oss::{Order, Service, access, calls, protect};
 use crate::store::{Bucket, Key, ObjectMeta, Upload};
 use futures_util::TryStreamExt;
 use percent_encoding::percent_decode_str;
@@ -41,6 +41,8 @@ impl Source {
         let found = service.store.head(&self.bucket, &self.key).await;
         let acl = found.as_ref().ok().and_then(|meta| meta.description.acl).unwrap_or(acl);
         access::check(caller, calls::Right::Read, acl)?;
+        let source = Target { bucket: self.bucket.clone(), key: self.key.clone(), alternative: None };
+        protect::check(service, caller, &source, None).await?;
         let meta = found?;
         let conditions = headers
             .0
@@ -56,7 +58,7 @@ impl Source {
 
 /// `CopyObject`.
 pub async fn copy(service: &Service, target: Target, order: Order) -> Result<Reply, Error> {
-    service.allow(&order.caller, calls::Right::Write, &target.bucket).await?;
+    service.allow_write(&order.caller, &target.bucket, &target.key).await?;
     let headers = &order.request.headers;
     let source = Source::read(headers)?;
     let described = described_by(headers, &order.caller)?;
@@ -82,7 +84,7 @@ pub async fn copy(service: &Service, target: Target, order: Order) -> Result<Rep
 
 /// `UploadPartCopy`.
 pub async fn copy_part(service: &Service, target: Target, order: Order) -> Result<Reply, Error> {
-    service.allow(&order.caller, calls::Right::Write, &target.bucket).await?;
+    service.allow_write(&order.caller, &target.bucket, &target.key).await?;
     let (id, number) = (upload_id(&order.query)?, part_number(&order.query)?);
     let headers = &order.request.headers;
     let source = Source::read(headers)?;

@@ -132,7 +132,7 @@ pub async fn answer(
     let engine = format!("{}; {}", answer.engine.name(), answer.reason);
     let bytes = Bytes::from(answer.bytes);
     let length_bytes = bytes.len() as u64;
-    let (status, range) = framed(headers, length_bytes, head)?;
+    let (status, range) = framed(headers, &meta, &etag, length_bytes, head)?;
     let reply = describe::made_of(Reply::new(status), &meta, &etag, answer.content_type);
     let mut reply = sized(reply, &range, length_bytes);
     if !head {

@@ -9,7 +9,7 @@ use crate::oss::route::Target;
 use crate::oss::sign::Caller;
 use crate::oss::wire::{Body, Headers, Reply, Request};
 use crate::oss::{Order, Service, access, calls, protect, style};
-use crate::store::{Object, ObjectMeta};
+use crate::store::{Key, Object, ObjectMeta};
 use std::ops::Range;
 use std::time::Instant;
 
@@ -25,12 +25,17 @@ pub async fn read(service: &Service, mut target: Target, order: Order, head: boo
     let acl = service.bucket_acl(&target.bucket).await?;
     let mut process = query.process()?;
     let mut found = find(service, &target).await;
-    if let (None, Err(Code::NoSuchKey)) = (&process, found.as_ref().map_err(|error| error.code))
-        && let Some((key, name)) = style::named_by_key(service, &target).await?
-    {
-        process = Some(format!("style/{name}"));
-        found = service.store.get(&target.bucket, &key).await;
-        target.key = key;
+    if let (None, Err(Code::NoSuchKey)) = (&process, found.as_ref().map_err(|error| error.code)) {
+        match style::named_by_key(service, &target).await {
+            Ok(Some((key, name))) => {
+                process = Some(format!("style/{name}"));
+                found = service.store.get(&target.bucket, &key).await;
+                target.key = key;
+            }
+            Ok(None) => {}
+            // Told to those only who may read.
+            Err(error) => found = Err(error),
+        }
     }
     let acl = found.as_ref().ok().and_then(|object| object.meta.description.acl).unwrap_or(acl);
     access::check(&caller, calls::Right::Read, acl)?;
@@ -43,6 +48,10 @@ pub async fn read(service: &Service, mut target: Target, order: Order, head: boo
         return plain(object, &headers, head).map(|reply| overridden(reply, overrides));
     };
     let prepared = service.prepare(&target.bucket, &process).await?;
+    for key in prepared.assets.iter().filter_map(|key| Key::new(key).ok()) {
+        let asset = Target { bucket: target.bucket.clone(), key, alternative: None };
+        protect::check(service, &caller, &asset, Some(&process)).await?;
+    }
     let object = found.map_err(|error| match error.code {
         Code::NoSuchKey => error.ec(Ec::image(24)),
         _ => error,
@@ -122,13 +131,13 @@ fn overrides(caller: &Caller, query: &Query) -> Result<Overrides, Error> {
 }
 
 fn overridden(reply: Reply, overrides: Overrides) -> Reply {
-    overrides.into_iter().fold(reply, |reply, (name, value)| reply.replaced(name, value))
+    overrides.into_iter().fold(reply, |reply, (name, value)| reply.replaced(name, &value))
 }
 
 /// The object as it is stored.
 fn plain(object: Object, headers: &Headers, head: bool) -> Result<Reply, Error> {
     let meta = object.meta.clone();
-    let (status, range) = framed(headers, meta.size_bytes, head)?;
+    let (status, range) = framed(headers, &meta, &meta.etag, meta.size_bytes, head)?;
     let mut reply = sized(describe::stored(Reply::new(status), &meta), &range, meta.size_bytes);
     if !head {
         reply.body = Body::Chunks(Box::pin(object.stream(range)));
@@ -136,12 +145,20 @@ fn plain(object: Object, headers: &Headers, head: bool) -> Result<Reply, Error> 
     Ok(reply)
 }
 
-/// The status, and which bytes of `length_bytes` the body holds: those that `Range` asks for, or all.
+/// The status, and which of the `length_bytes` of an answer called `etag` the body holds: those that
+/// `Range` asks for, or all.
 ///
 /// # Errors
 /// `InvalidRange`.
-pub fn framed(headers: &Headers, length_bytes: u64, head: bool) -> Result<(u16, Range<u64>), Error> {
-    let part = if head { Part::Whole } else { conditions::part(headers, length_bytes) };
+pub fn framed(
+    headers: &Headers,
+    meta: &ObjectMeta,
+    etag: &str,
+    length_bytes: u64,
+    head: bool,
+) -> Result<(u16, Range<u64>), Error> {
+    let counts = !head && conditions::range_counts(headers, etag, meta.last_modified);
+    let part = if counts { conditions::part(headers, length_bytes) } else { Part::Whole };
     match part {
         Part::Whole => Ok((200, 0..length_bytes)),
         Part::Bytes(range) => Ok((206, *range.start()..range.end() + 1)),

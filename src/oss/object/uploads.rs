@@ -7,7 +7,7 @@ use crate::oss::query::{Query, invalid};
 use crate::oss::route::Target;
 use crate::oss::wire::Reply;
 use crate::oss::xml::{self, Xml};
-use crate::oss::{Order, Service, calls, encoded};
+use crate::oss::{Order, Service, encoded};
 use crate::store::Upload;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -18,7 +18,7 @@ const LISTED_PARTS: u64 = 1000;
 
 /// `InitiateMultipartUpload`.
 pub async fn begin(service: &Service, target: Target, order: Order) -> Result<Reply, Error> {
-    service.allow(&order.caller, calls::Right::Write, &target.bucket).await?;
+    service.allow_write(&order.caller, &target.bucket, &target.key).await?;
     let description = described_by(&order.request.headers, &order.caller)?;
     let id = service.store.begin_upload(&target.bucket, &target.key, description).await?;
     let encoding = encoded::Encoding::asked(&order.query)?;
@@ -32,7 +32,7 @@ pub async fn begin(service: &Service, target: Target, order: Order) -> Result<Re
 
 /// `UploadPart`.
 pub async fn put_part(service: &Service, target: Target, order: Order) -> Result<Reply, Error> {
-    service.allow(&order.caller, calls::Right::Write, &target.bucket).await?;
+    service.allow_write(&order.caller, &target.bucket, &target.key).await?;
     let (id, number) = (upload_id(&order.query)?, part_number(&order.query)?);
     let headers = &order.request.headers;
     let expected_md5 = expected_md5(headers)?;
@@ -46,7 +46,7 @@ pub async fn put_part(service: &Service, target: Target, order: Order) -> Result
 
 /// `CompleteMultipartUpload`.
 pub async fn complete(service: &Service, target: Target, order: Order) -> Result<Reply, Error> {
-    service.allow(&order.caller, calls::Right::Write, &target.bucket).await?;
+    service.allow_write(&order.caller, &target.bucket, &target.key).await?;
     let id = upload_id(&order.query)?;
     let encoding = encoded::Encoding::asked(&order.query)?;
     let home = service.home(&target.bucket, &order.request);
@@ -79,7 +79,7 @@ pub async fn complete(service: &Service, target: Target, order: Order) -> Result
 
 /// `AbortMultipartUpload`.
 pub async fn abort(service: &Service, target: Target, order: Order) -> Result<Reply, Error> {
-    service.allow(&order.caller, calls::Right::Write, &target.bucket).await?;
+    service.allow_write(&order.caller, &target.bucket, &target.key).await?;
     service.store.abort_upload(&target.bucket, &target.key, &upload_id(&order.query)?).await?;
     Ok(Reply::empty(204))
 }

@@ -5,7 +5,7 @@ use crate::error::{Code, Error};
 use crate::oss::query::invalid;
 use crate::oss::route::Target;
 use crate::oss::wire::{Headers, Incoming, Reply};
-use crate::oss::{Order, Service, calls};
+use crate::oss::{Order, Service};
 use crate::store::{ObjectMeta, Replace, Upload};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -17,7 +17,7 @@ const DOCUMENT_BYTES: usize = 8 * 1024 * 1024;
 
 /// `PutObject`.
 pub async fn put(service: &Service, target: Target, order: Order) -> Result<Reply, Error> {
-    service.allow(&order.caller, calls::Right::Write, &target.bucket).await?;
+    service.allow_write(&order.caller, &target.bucket, &target.key).await?;
     let headers = &order.request.headers;
     let upload = Upload {
         description: described_by(headers, &order.caller)?,
@@ -35,7 +35,7 @@ pub async fn put(service: &Service, target: Target, order: Order) -> Result<Repl
 
 /// `AppendObject`.
 pub async fn append(service: &Service, target: Target, order: Order) -> Result<Reply, Error> {
-    service.allow(&order.caller, calls::Right::Write, &target.bucket).await?;
+    service.allow_write(&order.caller, &target.bucket, &target.key).await?;
     let position = order.query.get("position").unwrap_or_default();
     let position = position.parse().map_err(|_| invalid("position", &position))?;
     let headers = &order.request.headers;
@@ -51,7 +51,7 @@ pub async fn append(service: &Service, target: Target, order: Order) -> Result<R
 
 /// `DeleteObject`: success also where there was nothing.
 pub async fn delete(service: &Service, target: Target, order: Order) -> Result<Reply, Error> {
-    service.allow(&order.caller, calls::Right::Write, &target.bucket).await?;
+    service.allow_write(&order.caller, &target.bucket, &target.key).await?;
     service.store.delete(&target.bucket, &target.key).await?;
     Ok(Reply::empty(204))
 }

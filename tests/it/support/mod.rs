@@ -7,6 +7,7 @@ pub mod gpu;
 pub mod pictures;
 pub mod request;
 pub mod server;
+pub mod signed;
 pub mod tables;
 
 use pixelpass::cancel::Cancel;

@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// The program, with nothing of the test's environment that it would read.
@@ -44,8 +45,10 @@ impl Drop for Folder {
 pub struct Server {
     child: Child,
     address: String,
+    /// Reads what it says, so that it never waits for a full pipe.
+    said: Option<JoinHandle<String>>,
     /// Where it runs; holds the embedded store where none was named.
-    _folder: Folder,
+    _folder: Option<Folder>,
 }
 
 impl Server {
@@ -57,29 +60,37 @@ impl Server {
     /// The same with variables of its environment.
     pub fn start_with(flags: &[&str], variables: &[(String, String)]) -> Server {
         let folder = Folder::new();
+        let mut server = Server::start_in(folder.path(), flags, variables);
+        server._folder = Some(folder);
+        server
+    }
+
+    /// Starts in a folder that outlives it, with these variables of the environment.
+    pub fn start_in(folder: &Path, flags: &[&str], variables: &[(String, String)]) -> Server {
         let mut child = pixelpass()
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(flags)
             .envs(variables.iter().cloned())
-            .current_dir(folder.path())
+            .current_dir(folder)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .expect("the binary starts");
         let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let mut said = String::new();
         let address = loop {
             let line = lines.next().expect("an address before the end").expect("text");
-            if let Some((_, rest)) = line.split_once("http://127.0.0.1:") {
+            said += &format!("{line}\n");
+            if let Some((_, rest)) = line.split_once("://127.0.0.1:") {
                 let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
                 break format!("127.0.0.1:{port}");
             }
         };
-        // Keep reading, so that the server never waits for a full pipe.
-        std::thread::spawn(move || lines.count());
-        Server { child, address, _folder: folder }
+        let rest = move || lines.map_while(Result::ok).fold(said, |said, line| said + &line + "\n");
+        Server { child, address, said: Some(std::thread::spawn(rest)), _folder: None }
     }
 
-    /// Such as `127.0.0.1:41234`.
+    /// Host and port.
     pub fn address(&self) -> &str {
         &self.address
     }
@@ -145,6 +156,13 @@ impl Server {
         assert!(status.success());
     }
 
+    /// Stops it, and returns everything that it said.
+    pub fn stop(mut self) -> String {
+        self.terminate();
+        self.child.wait().expect("it ends");
+        self.said.take().expect("once").join().expect("no panic")
+    }
+
     /// Waits for the end and returns the exit code.
     pub fn wait(mut self) -> Option<i32> {
         self.child.wait().expect("it ends").code()
@@ -168,7 +186,7 @@ pub struct Response {
 }
 
 impl Response {
-    fn parse(answer: &[u8]) -> Response {
+    pub fn parse(answer: &[u8]) -> Response {
         let end = answer.windows(4).position(|window| window == b"\r\n\r\n").expect("a whole head");
         let head = String::from_utf8_lossy(&answer[..end]);
         let mut lines = head.lines();
