@@ -86,6 +86,9 @@ def objects(bucket):
     with check("object: overrides of headers"):
         got = bucket.get_object("meta.txt", params={"response-content-type": "text/css", "response-expires": "never"})
         assert got.headers["Content-Type"] == "text/css" and got.headers["Expires"] == "never"
+        name = 'attachment; filename="图片.txt"'
+        got = bucket.get_object("meta.txt", params={"response-content-disposition": name})
+        assert got.headers["Content-Disposition"].encode("latin-1").decode() == name
     with check("object: not overwritten where forbidden"):
         with refused(SERVER_ERROR, status=409, code="FileAlreadyExists"):
             bucket.put_object("meta.txt", "other", headers={"x-oss-forbid-overwrite": "true"})
