@@ -3,6 +3,7 @@
 use super::encoded::Encoding;
 use super::object;
 use super::query::invalid;
+use super::sign::clock;
 use super::wire::{Headers, Reply};
 use super::xml::{self, Xml};
 use super::{Order, Service, calls};
@@ -10,6 +11,7 @@ use crate::error::{Code, Ec, Error};
 use crate::store::{Acl, Bucket, BucketFacts, Key, Listing};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
+use std::time::SystemTime;
 
 /// Most keys of a page, and of a call that deletes.
 const KEYS: u64 = 1000;
@@ -99,6 +101,8 @@ pub async fn info(service: &Service, bucket: Bucket, order: Order) -> Result<Rep
             xml.text("Comment", "");
             xml.owner();
             xml.parent("AccessControlList", |xml| xml.text("Grant", grant));
+            // One client reads it without looking whether it is there.
+            xml.parent("ServerSideEncryptionRule", |xml| xml.text("SSEAlgorithm", "None"));
         });
     })))
 }
@@ -116,11 +120,14 @@ pub async fn location(service: &Service, bucket: Bucket) -> Result<Reply, Error>
 /// `GetBucketStat`: counted by listing, a page after another.
 pub async fn stat(service: &Service, bucket: Bucket) -> Result<Reply, Error> {
     let mut listing = Listing { limit: KEYS as usize, ..Listing::default() };
-    let (mut count, mut bytes) = (0u64, 0u64);
+    let (mut count, mut bytes, mut last_modified) = (0u64, 0u64, SystemTime::UNIX_EPOCH);
     loop {
         let page = service.store.list(&bucket, &listing).await?;
-        count += page.objects.len() as u64;
-        bytes += page.objects.iter().map(|(_, meta)| meta.size_bytes).sum::<u64>();
+        for (_, meta) in &page.objects {
+            count += 1;
+            bytes += meta.size_bytes;
+            last_modified = last_modified.max(meta.last_modified);
+        }
         match page.next {
             Some(next) => listing.after = next,
             None => break,
@@ -131,6 +138,16 @@ pub async fn stat(service: &Service, bucket: Bucket) -> Result<Reply, Error> {
         xml.text("Storage", bytes);
         xml.text("ObjectCount", count);
         xml.text("MultipartUploadCount", uploads);
+        xml.text("LiveChannelCount", 0);
+        xml.text("LastModifiedTime", clock::seconds(last_modified));
+        xml.text("StandardStorage", bytes);
+        xml.text("StandardObjectCount", count);
+        // All is in the one class.
+        for class in ["InfrequentAccess", "Archive", "ColdArchive", "DeepColdArchive"] {
+            for figure in ["Storage", "RealStorage", "ObjectCount"] {
+                xml.text(&format!("{class}{figure}"), 0);
+            }
+        }
     })))
 }
 

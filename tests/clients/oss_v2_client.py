@@ -116,6 +116,10 @@ def objects(client, bucket):
             assert abs(got.last_modified - datetime.now(timezone.utc)) < timedelta(minutes=10)
         meta = client.get_object_meta(oss.GetObjectMetaRequest(bucket, "meta.txt"))
         assert (meta.content_length, meta.etag) == (5, put.etag)
+    with check("object: metadata beyond ASCII, sent in Latin-1 and signed in UTF-8"):
+        client.put_object(oss.PutObjectRequest(bucket, "café.txt", body=b"", metadata={"title": "café"}))
+        head = client.head_object(oss.HeadObjectRequest(bucket, "café.txt"))
+        assert head.metadata["title"].encode("latin-1").decode() == "café"
     with check("object: a body of chunks"):
         client.put_object(oss.PutObjectRequest(bucket, "chunks.txt", body=iter([b"one ", b"two"])))
         assert read(client, bucket, "chunks.txt") == b"one two"
