@@ -14,6 +14,7 @@ use crate::oss::address::Domains;
 use crate::oss::{Rights, Validators};
 use crate::plan::weights::Resample;
 use crate::store::Place;
+use crate::text::Typeface;
 use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -52,6 +53,8 @@ pub struct Config {
     pub tls_certificate: Option<PathBuf>,
     pub tls_key: Option<PathBuf>,
     pub resample: Resample,
+    /// Families of this machine that show a typeface before those that are known for it.
+    pub fonts: Vec<(Typeface, String)>,
     /// Those of OSS unless set; `plan_bytes` is held against `memory_bytes` by whoever uses both.
     pub limits: Limits,
     pub animated_webp: bool,
@@ -149,6 +152,7 @@ impl Default for Config {
             tls_certificate: None,
             tls_key: None,
             resample: Resample::default(),
+            fonts: Vec::new(),
             limits: Limits::OSS,
             animated_webp: false,
             never_grow: false,

@@ -24,7 +24,7 @@
 //!
 //! # One request's journey
 //!
-//! 1. [`http`] gives the request an id and hands method, path, query and headers to [`oss`].
+//! 1. [`http`] gives the request an id and hands it to [`oss`], which tells bucket and key, who signed, and which call it is.
 //! 2. [`process::Pipe::parse`] turns the process string into chains. A mistake is answered here,
 //!    with the span of the wrong piece, before any byte is read.
 //! 3. [`store`] fetches the object and the pictures that watermarks name; a worker thread of `oss` takes the job from a bounded queue and

@@ -39,7 +39,7 @@ pub(super) fn start(config: &Config) -> Result<(Processor, String), String> {
             limits: limits(config),
             resample: config.resample,
             writable: codec::writable(),
-            faces: Arc::new(Faces::system()),
+            faces: Arc::new(Faces::system(config.fonts.clone())),
         },
         animated_webp: config.animated_webp,
         never_grow: config.never_grow,

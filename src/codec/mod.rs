@@ -17,6 +17,8 @@ mod tiff;
 mod turbo;
 mod webp;
 
+pub use recognise::recognise;
+
 use crate::cancel::Cancel;
 use crate::error::{Code, Ec, Error};
 use crate::format::{Format, Formats, Output, Probe, Repeat};

@@ -5,6 +5,7 @@ use crate::engine::choice::Setting;
 use crate::oss::{Rights, Validators};
 use crate::plan::weights::Resample;
 use crate::store::{Bucket, Place};
+use crate::text::Typeface;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
@@ -257,6 +258,24 @@ pub static ROWS: &[Row] = &[
         }),
         default: "lanczos",
         doc: "Filter of resize: OSS answers come from either",
+    },
+    Row {
+        name: "font",
+        kind: Kind::Texts {
+            shape: "NAME=FAMILY",
+            secret: false,
+            clear: |config| config.fonts.clear(),
+            push: |config, text| {
+                let font = text.split_once('=').filter(|(_, family)| !family.is_empty());
+                let font = font.and_then(|(name, family)| Some((Typeface::parse(name)?, family.to_owned())));
+                config.fonts.push(font.ok_or_else(|| {
+                    format!("must be NAME=FAMILY with a name of {}", Typeface::ALL.map(Typeface::name).join(", "))
+                })?);
+                Ok(())
+            },
+        },
+        default: "families of the same style",
+        doc: "Font family of this machine for a font name of watermarks, as in fangzhengkaiti=LXGW WenKai",
     },
     Row {
         name: "limit-source-mb",

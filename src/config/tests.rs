@@ -38,6 +38,24 @@ fn lists_replace_those_of_lower_sources() {
 }
 
 #[test]
+fn fonts_are_named_by_the_language() {
+    let file = "font = ['fangzhengkaiti=LXGW WenKai', 'fangzhenghei=A=B', 'fangzhengkaiti=Kai']";
+    let fonts = [
+        (Typeface::FangzhengKaiti, "LXGW WenKai".to_owned()),
+        (Typeface::FangzhengHeiti, "A=B".to_owned()),
+        (Typeface::FangzhengKaiti, "Kai".to_owned()),
+    ];
+    assert_eq!(assemble(file, &[], &[]).unwrap().fonts, fonts);
+    let config = assemble(file, &[("PIXELPASS_FONT", "wqy-zenhei=One, wqy-microhei=Two")], &[]).unwrap();
+    let fonts = [(Typeface::WqyZenhei, "One".to_owned()), (Typeface::WqyMicrohei, "Two".to_owned())];
+    assert_eq!(config.fonts, fonts);
+    for wrong in ["arial=Arial", "wqy-zenhei=", "wqy-zenhei", "=", ""] {
+        let Mistakes(said) = assemble("", &[], &[("font", wrong)]).unwrap_err();
+        assert!(said[0].starts_with(&format!("--font: '{wrong}' must be NAME=FAMILY with a name of wqy-zenhei, ")));
+    }
+}
+
+#[test]
 fn all_mistakes_are_told_together() {
     let file = "wrokers = 1\nworkers = 0\nengine = true\nstore = 'ftp://x'";
     let environment = [("PIXELPASS_WORKRES", "1"), ("PIXELPASS_ANONYMOUS", "all"), ("PIXELPASS_CONFIG", "x")];

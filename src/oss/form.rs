@@ -38,7 +38,7 @@ type Fields = BTreeMap<String, String>;
 
 /// `PostObject`.
 pub async fn post(service: &Service, bucket: Bucket, order: Order) -> Result<Reply, Error> {
-    let root = service.root(&order.request.origin(), &order.request.host, &bucket);
+    let home = service.home(&bucket, &order.request);
     let content_type = order.request.headers.get("content-type").unwrap_or_default();
     let boundary = multer::parse_boundary(content_type).map_err(malformed)?;
     let before_file = Arc::new(AtomicBool::new(true));
@@ -76,7 +76,7 @@ pub async fn post(service: &Service, bucket: Bucket, order: Order) -> Result<Rep
     };
     let body: Incoming = Box::pin(at_least(file.map(|chunk| chunk.map_err(unread)), *lengths.start()));
     let meta = service.store.put(&bucket, &key, body, upload).await?;
-    Ok(answered(&bucket, &key, &meta, &fields, &root))
+    Ok(answered(&bucket, &key, &meta, &fields, &home))
 }
 
 /// A body that fails where too much of it comes before the file: the names and headers of fields are
@@ -212,10 +212,10 @@ fn at_least(
     })
 }
 
-fn answered(bucket: &Bucket, key: &Key, meta: &ObjectMeta, fields: &Fields, root: &str) -> Reply {
+fn answered(bucket: &Bucket, key: &Key, meta: &ObjectMeta, fields: &Fields, home: &str) -> Reply {
     let redirect = fields.get("success_action_redirect").filter(|target| target.starts_with("http"));
     let status = fields.get("success_action_status").map(String::as_str);
-    let location = format!("{root}{}", encoded::percent(key.as_str()));
+    let location = format!("{home}/{}", encoded::percent(key.as_str()));
     let reply = match (redirect, status) {
         (Some(target), _) => {
             let joint = if target.contains('?') { '&' } else { '?' };

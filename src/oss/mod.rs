@@ -246,6 +246,14 @@ impl Service {
         cors::allowed(self, bucket.as_ref(), origin, method, reply).await
     }
 
+    /// Where a bucket's objects are, in the form of address that the request used.
+    fn home(&self, bucket: &Bucket, request: &Request) -> String {
+        match self.rules.domains.bucket(&request.host) {
+            Some(_) => request.origin(),
+            None => format!("{}/{}", request.origin(), encoded::percent(bucket.as_str())),
+        }
+    }
+
     /// The ACL in force in a bucket.
     ///
     /// # Errors
@@ -281,14 +289,6 @@ impl Service {
             }
         }
         access::check(caller, Right::Write, acl)
-    }
-
-    /// What the URLs of a bucket's objects begin with, for the client that came by `host`.
-    fn root(&self, origin: &str, host: &str, bucket: &Bucket) -> String {
-        match self.rules.domains.bucket(host) {
-            Some(_) => format!("{origin}/"),
-            None => format!("{origin}/{}/", encoded::percent(bucket.as_str())),
-        }
     }
 
     /// A process string with the styles of `bucket`, understood.

@@ -164,6 +164,8 @@ mod tests {
             // What is not built is said, not taken for something else.
             ("GET", "/a.jpg?tagging", Err(Code::NotImplemented)),
             ("PUT", "/a.jpg?symlink", Err(Code::NotImplemented)),
+            ("PUT", "/a.jpg?retention", Err(Code::NotImplemented)),
+            ("PUT", "/a.jpg?legalHold", Err(Code::NotImplemented)),
             ("GET", "/b/?versioning", Err(Code::NotImplemented)),
             ("DELETE", "/b/?website", Err(Code::NotImplemented)),
             ("POST", "/a.jpg", Err(Code::NotImplemented)),

@@ -215,11 +215,12 @@ impl Processor {
 
     /// A watermark picture with its header; the first frame of an animated one counts.
     fn asset<'a>(&self, key: &str, file: &'a [u8], rules: &Rules) -> Result<(&'a [u8], Asset), Error> {
-        let probe = codec::probe(file, &rules.limits).map_err(unusable)?;
-        if !WATERMARKS.contains(&probe.format) {
-            let message = format!("A watermark image cannot be {}.", probe.format.name());
+        // Asked first: whether this machine reads such a file does not matter.
+        if let Some(format) = codec::recognise(file).filter(|format| !WATERMARKS.contains(format)) {
+            let message = format!("A watermark image cannot be {}.", format.name());
             return Err(Error::new(Code::WatermarkError, message).ec(Ec::image(27)));
         }
+        let probe = codec::probe(file, &rules.limits).map_err(unusable)?;
         Ok((file, Asset { key: key.to_owned(), probe }))
     }
 

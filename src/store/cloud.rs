@@ -14,6 +14,7 @@ use super::name::Bucket;
 use super::object::{Content, Object, Remote};
 use super::receive::{Aside, Received};
 use super::{Error, storage_error};
+use crate::error::Code;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::StreamExt;
@@ -28,6 +29,9 @@ use std::time::SystemTime;
 
 /// The attribute for what has no attribute of its own.
 const FACTS: &str = "pixelpass";
+
+/// Most bytes of it that S3 takes, its name left out.
+const S3_FACTS_BYTES: usize = 2048 - FACTS.len();
 
 /// Bytes of one part of large content, and how many parts are under way at a time.
 const PART_BYTES: usize = 8 * 1024 * 1024;
@@ -105,7 +109,9 @@ impl Cloud {
         facts: Option<&Facts>,
         mode: PutMode,
     ) -> Result<(), object_store::Error> {
-        let attributes = facts.map(attributes).transpose().map_err(failed)?.unwrap_or_default();
+        let limit_bytes = if self.s3.is_some() { S3_FACTS_BYTES } else { usize::MAX };
+        let attributes = facts.map(|facts| attributes(facts, limit_bytes)).transpose().map_err(failed)?;
+        let attributes = attributes.unwrap_or_default();
         let size_bytes = received.sums.size_bytes;
         // The store's listings tell its own tag. For content in one piece that is its MD5; where
         // ours is another, content goes in parts and so gets a tag that is seen to be different.
@@ -175,7 +181,7 @@ fn failed(error: Error) -> object_store::Error {
 }
 
 /// The facts as attributes.
-fn attributes(facts: &Facts) -> Result<Attributes, Error> {
+fn attributes(facts: &Facts, limit_bytes: usize) -> Result<Attributes, Error> {
     let mut facts = facts.clone();
     let mut attributes = Attributes::new();
     let native = |text: &String| text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) && text.trim() == text;
@@ -189,7 +195,12 @@ fn attributes(facts: &Facts) -> Result<Attributes, Error> {
         }
     }
     let rest = serde_json::to_vec(&facts).map_err(Error::internal)?;
-    attributes.insert(Attribute::Metadata(FACTS.into()), URL_SAFE_NO_PAD.encode(rest).into());
+    let rest = URL_SAFE_NO_PAD.encode(rest);
+    if rest.len() > limit_bytes {
+        let message = "The object's metadata is larger than the store behind this server takes.";
+        return Err(Error::new(Code::InvalidArgument, message));
+    }
+    attributes.insert(Attribute::Metadata(FACTS.into()), rest.into());
     Ok(attributes)
 }
 

@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! .pixelpass/staging/ID                              content on its way
+//! .pixelpass/locks/NUMBER                            of directories: held by who writes
 //! .pixelpass/buckets/BUCKET/bucket.json              ACL and date of creation
 //! .pixelpass/buckets/BUCKET/documents/NAME           styles and settings
 //! .pixelpass/buckets/BUCKET/meta/KEY/VERSION         what belongs to one version of a file
@@ -24,6 +25,11 @@ const PIECE_BYTES: usize = 200;
 /// Where content lies until it is whole.
 pub(super) fn staging() -> String {
     format!("{OWN}/staging")
+}
+
+/// Files that processes over one directory lock.
+pub(super) fn locks() -> String {
+    format!("{OWN}/locks")
 }
 
 /// What holds the folders of all buckets.

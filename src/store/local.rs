@@ -14,11 +14,11 @@
 //! blocking thread in place of four. A symbolic link is followed as long as its target lies below
 //! the root.
 
-use super::digest::etag_of_version;
 use super::layout;
 use super::meta::{Facts, ObjectMeta, Replace};
 use super::name::{Bucket, Key};
 use super::receive::Sink;
+use super::sidecar::{self, consistent, consistent_at, described, version};
 use super::{Error, already_exists, blocking, io_kind, storage_error};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Location;
@@ -26,7 +26,7 @@ use object_store::{ObjectStore, ObjectStoreExt, PutPayload, RenameOptions, Renam
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 /// What nobody has touched for so long belongs to a write that will not be finished.
 const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
@@ -141,7 +141,7 @@ impl Local {
 
     /// Puts a file that was set aside into its place, with `facts`.
     ///
-    /// The caller holds the key's lock.
+    /// The caller is the key's only writer.
     pub async fn publish(
         &self,
         bucket: &Bucket,
@@ -190,7 +190,7 @@ impl Local {
                 let Some(before) = before.filter(|before| *before != version) else { continue };
                 remove_if_there(&spots.meta.join(&before))?;
                 // The key's other spot, where it was found when this one was taken.
-                if fs::metadata(path).is_ok_and(|metadata| self::version(&metadata) == before) {
+                if fs::metadata(path).is_ok_and(|metadata| sidecar::version(&metadata) == before) {
                     remove_file(path)?;
                     remove_empty(path, &bucket_folder);
                 }
@@ -224,7 +224,7 @@ impl Local {
         Ok(())
     }
 
-    /// Replaces what is kept beside the object's content. The caller holds the key's lock.
+    /// Replaces what is kept beside the object's content. The caller is the key's only writer.
     ///
     /// Yields `None` if there is no object.
     pub async fn rewrite(
@@ -241,7 +241,7 @@ impl Local {
         blocking(move || described(&key, &metadata, facts)).await.map(Some)
     }
 
-    /// Removes the object, if there is one. The caller holds the key's lock.
+    /// Removes the object, if there is one. The caller is the key's only writer.
     pub async fn delete(&self, bucket: &Bucket, key: &Key) -> Result<(), Error> {
         let spots = self.spots(bucket, key.as_str())?;
         let root = self.root.clone();
@@ -270,78 +270,16 @@ impl Local {
     }
 }
 
-/// The file at `path` with the facts of the very version that was opened.
-fn consistent(path: &Path, meta: &Path) -> io::Result<Option<(File, Metadata, Facts)>> {
-    let mut opened = None;
-    let found = consistent_at(path, meta, || {
-        let file = File::open(path)?;
-        let metadata = file.metadata()?;
-        opened = Some(file);
-        Ok(metadata)
-    })?;
-    Ok(found.and_then(|(metadata, facts)| Some((opened?, metadata, facts))))
-}
-
-fn consistent_at(
-    path: &Path,
-    meta: &Path,
-    mut look: impl FnMut() -> io::Result<Metadata>,
-) -> io::Result<Option<(Metadata, Facts)>> {
-    loop {
-        let metadata = match look() {
-            Ok(metadata) => metadata,
-            Err(error) if is_about_names(error.kind()) => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let version = version(&metadata);
-        if let Some(facts) = read_sidecar(&meta.join(&version))? {
-            return Ok(Some((metadata, facts)));
-        }
-        // A file without a sidecar may have been replaced since it was opened; then look again.
-        match fs::metadata(path) {
-            Ok(now) if self::version(&now) != version => continue,
-            Err(error) if is_about_names(error.kind()) => return Ok(None),
-            _ => {}
-        }
-        let facts = moved_sidecar(meta, &version)?.unwrap_or_default();
-        return Ok(Some((metadata, facts)));
-    }
-}
-
-/// The sidecar of a file that was copied here together with our folder: another inode, but the
-/// same size and time.
-fn moved_sidecar(meta: &Path, version: &str) -> io::Result<Option<Facts>> {
-    let Ok(entries) = fs::read_dir(meta) else { return Ok(None) };
-    let same = |name: &str| name.rsplit_once('-').map(|(same, _)| same.to_owned());
-    for entry in entries {
-        let entry = entry?;
-        if entry.file_name().to_str().and_then(same) == same(version) {
-            return read_sidecar(&entry.path());
+/// Removes the files of a folder, but for `keep`, that nobody has touched for a day.
+fn remove_abandoned(folder: &Path, keep: &str) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten().filter(|entry| entry.file_name() != keep) {
+        let modified = entry.metadata().ok().filter(Metadata::is_file).and_then(|metadata| metadata.modified().ok());
+        let age = modified.and_then(|modified| SystemTime::now().duration_since(modified).ok());
+        if age.is_some_and(|age| age > ABANDONED) {
+            let _ = fs::remove_file(entry.path());
         }
     }
-    Ok(None)
-}
-
-fn read_sidecar(path: &Path) -> io::Result<Option<Facts>> {
-    match fs::read(path) {
-        Ok(text) => Ok(Some(serde_json::from_slice(&text)?)),
-        Err(error) if is_about_names(error.kind()) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-fn described(key: &str, metadata: &Metadata, facts: Facts) -> io::Result<ObjectMeta> {
-    Ok(facts.meta(key, metadata.len(), metadata.modified()?, || etag_of_version(&version(metadata))))
-}
-
-/// What tells one state of a file from every other: time of change, size and inode.
-pub(super) fn version(metadata: &Metadata) -> String {
-    let modified = metadata.modified().unwrap_or(UNIX_EPOCH).duration_since(UNIX_EPOCH).unwrap_or_default();
-    #[cfg(unix)]
-    let inode = std::os::unix::fs::MetadataExt::ino(metadata);
-    #[cfg(not(unix))]
-    let inode = 0;
-    format!("{:x}-{:x}-{inode:x}", modified.as_nanos(), metadata.len())
 }
 
 /// The version of the object at `path`, if there is one.
@@ -379,18 +317,6 @@ fn remove_empty(path: &Path, end: &Path) {
     for folder in path.ancestors().skip(1) {
         if folder == end || !folder.starts_with(end) || fs::remove_dir(folder).is_err() {
             return;
-        }
-    }
-}
-
-/// Removes the files of a folder, but for `keep`, that nobody has touched for a day.
-fn remove_abandoned(folder: &Path, keep: &str) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    for entry in entries.flatten().filter(|entry| entry.file_name() != keep) {
-        let modified = entry.metadata().ok().filter(Metadata::is_file).and_then(|metadata| metadata.modified().ok());
-        let age = modified.and_then(|modified| SystemTime::now().duration_since(modified).ok());
-        if age.is_some_and(|age| age > ABANDONED) {
-            let _ = fs::remove_file(entry.path());
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::name::Bucket;
 use crate::error::{Code, Error};
 use bytes::Bytes;
-use futures_util::Stream;
+use futures_util::stream::{self, Stream};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -11,6 +11,11 @@ use std::time::SystemTime;
 
 /// The chunks of content on its way into the store.
 pub type Body = Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>;
+
+/// Content that is there already.
+pub fn body_of(bytes: Bytes) -> Body {
+    Box::pin(stream::iter([Ok(bytes)]))
+}
 
 /// Who may do what without a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,6 +8,7 @@
 //! the content.
 
 mod buckets;
+mod changes;
 mod cloud;
 mod demo;
 mod digest;
@@ -21,14 +22,16 @@ mod pages;
 mod place;
 mod receive;
 mod s3;
+mod sidecar;
 mod texts;
 mod uploads;
 mod walk;
+mod writers;
 
 pub use demo::BUCKET as DEMO_BUCKET;
 pub use meta::{
     Acl, Body, BucketFacts, Description, Document, Listed, Listing, ObjectKind, ObjectMeta, Part, PendingUpload,
-    Replace, Upload,
+    Replace, Upload, body_of,
 };
 pub use name::{Bucket, Key};
 pub use object::Object;
@@ -36,21 +39,18 @@ pub use place::{Place, S3Place};
 
 use crate::error::{Code, Ec, Error};
 use cloud::Cloud;
-use futures_util::StreamExt;
 use local::Local;
 use meta::Facts;
 use object::Content;
+use object_store::PutMode;
 use object_store::memory::InMemory;
-use object_store::{PutMode, UpdateVersion};
 use receive::{Aside, Received, Sink};
-use std::collections::HashMap;
 use std::fs;
-use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
+use std::time::SystemTime;
 use texts::Texts;
-use tokio::sync::OwnedMutexGuard;
+use writers::{Ids, Locks};
 
 /// Buckets and objects.
 #[derive(Debug)]
@@ -156,7 +156,7 @@ impl Store {
             md5: Some(received.sums.md5),
             description: with_type(key, upload.description),
         };
-        let _lock = self.locks.of(bucket, key).await;
+        let _writing = self.writing(bucket, key).await?;
         self.publish(bucket, key, received, facts, upload.replace).await
     }
 
@@ -168,152 +168,10 @@ impl Store {
         if !self.bucket_exists(bucket).await? {
             return Err(no_such_bucket(bucket));
         }
-        let _lock = self.locks.of(bucket, key).await;
+        let _writing = self.writing(bucket, key).await?;
         match &self.backend {
             Backend::Local(local) => local.delete(bucket, key).await,
             Backend::Cloud(cloud) => cloud.delete(bucket, key.as_str()).await,
-        }
-    }
-
-    /// Copies an object with its ETag, digests and kind; `None` keeps its description but for the
-    /// ACL, which is the bucket's again. Onto itself an object can be copied too.
-    ///
-    /// # Errors
-    /// `NoSuchKey` and `NoSuchBucket`, of either side; `FileAlreadyExists`.
-    pub async fn copy(
-        &self,
-        from: (&Bucket, &Key),
-        to: (&Bucket, &Key),
-        description: Option<Description>,
-        replace: Replace,
-    ) -> Result<ObjectMeta, Error> {
-        let source = self.get(from.0, from.1).await?;
-        if !self.bucket_exists(to.0).await? {
-            return Err(no_such_bucket(to.0));
-        }
-        if replace == Replace::No && self.exists(to.0, to.1).await? {
-            return Err(already_exists(to.1));
-        }
-        let described = |meta: &ObjectMeta| {
-            let kept = || Description { acl: None, ..meta.description.clone() };
-            Facts::of(meta, with_type(to.1, description.clone().unwrap_or_else(kept)))
-        };
-        if from == to
-            && let Backend::Local(local) = &self.backend
-        {
-            let _lock = self.locks.of(to.0, to.1).await;
-            return match local.rewrite(to.0, to.1, described).await? {
-                Some(meta) => Ok(meta),
-                None => Err(self.missing(to.0, to.1).await),
-            };
-        }
-        let facts = described(&source.meta);
-        let received = self.receive(source.into_body(), &Upload::default()).await?;
-        let _lock = self.locks.of(to.0, to.1).await;
-        self.publish(to.0, to.1, received, facts, replace).await
-    }
-
-    /// Sets the object's ACL, or with `None` lets it be the bucket's.
-    ///
-    /// # Errors
-    /// `NoSuchKey`; `NoSuchBucket`.
-    pub async fn set_acl(&self, bucket: &Bucket, key: &Key, acl: Option<Acl>) -> Result<(), Error> {
-        let changed = |meta: &ObjectMeta| Facts::of(meta, Description { acl, ..meta.description.clone() });
-        let _lock = self.locks.of(bucket, key).await;
-        let cloud = match &self.backend {
-            Backend::Local(local) => {
-                return match local.rewrite(bucket, key, changed).await? {
-                    Some(_) => Ok(()),
-                    None => Err(self.missing(bucket, key).await),
-                };
-            }
-            Backend::Cloud(cloud) => cloud,
-        };
-        // Attributes cannot be changed, so the content is sent again, unless somebody else was
-        // faster: then what they wrote gets the ACL.
-        for _ in 0..ATTEMPTS {
-            let object = self.get(bucket, key).await?;
-            let (facts, mode) = (changed(&object.meta), object.unchanged());
-            let received = self.receive(object.into_body(), &Upload::default()).await?;
-            let location = cloud.location(bucket, key.as_str())?;
-            match cloud.publish(&location, received, Some(&facts), mode).await {
-                Ok(()) => return Ok(()),
-                Err(object_store::Error::Precondition { .. } | object_store::Error::NotFound { .. }) => continue,
-                Err(error) => return Err(storage_error(error)),
-            }
-        }
-        Err(Error::unavailable("The object is being written to. Please try again."))
-    }
-
-    /// Adds content at the end of an object that was begun so, or begins one at position 0.
-    ///
-    /// # Errors
-    /// `PositionNotEqualToLength`, with the length as detail `Length`; `ObjectNotAppendable`;
-    /// those of [`Store::put`].
-    pub async fn append(
-        &self,
-        bucket: &Bucket,
-        key: &Key,
-        position: u64,
-        body: Body,
-        upload: Upload,
-    ) -> Result<ObjectMeta, Error> {
-        if !self.bucket_exists(bucket).await? {
-            return Err(no_such_bucket(bucket));
-        }
-        let added = self.receive(body, &upload).await?;
-        // What waits for a client is done; what waits for disks alone is done under the lock.
-        let _lock = self.locks.of(bucket, key).await;
-        let (before, description, mode) = match self.get(bucket, key).await {
-            Ok(object) => {
-                let length = object.meta.size_bytes;
-                if object.meta.kind != ObjectKind::Appendable {
-                    let error = Error::new(Code::ObjectNotAppendable, "The object is not appendable");
-                    return Err(error.detail("Key", key.as_str()));
-                }
-                if length != position {
-                    return Err(wrong_position(key, length));
-                }
-                let (description, mode) = (object.meta.description.clone(), object.unchanged());
-                (Some(object), description, mode)
-            }
-            Err(error) if error.code == Code::NoSuchKey && position == 0 => {
-                (None, with_type(key, upload.description), PutMode::Create)
-            }
-            Err(error) if error.code == Code::NoSuchKey => return Err(wrong_position(key, 0)),
-            Err(error) => return Err(error),
-        };
-        let added_bytes = added.content.into_body().await?;
-        let whole: Body = match before {
-            Some(object) => Box::pin(object.into_body().chain(added_bytes)),
-            None => added_bytes,
-        };
-        let received = self.receive(whole, &Upload::default()).await?;
-        let facts = Facts {
-            etag: Some(digest::etag(&received.sums.md5)),
-            kind: ObjectKind::Appendable,
-            crc64: Some(received.sums.crc64),
-            md5: None,
-            description,
-        };
-        match &self.backend {
-            Backend::Local(_) => self.publish(bucket, key, received, facts, Replace::Yes).await,
-            Backend::Cloud(cloud) => {
-                let size_bytes = received.sums.size_bytes;
-                let location = cloud.location(bucket, key.as_str())?;
-                match cloud.publish(&location, received, Some(&facts), mode).await {
-                    Ok(()) => Ok(written(key, size_bytes, facts)),
-                    Err(
-                        object_store::Error::Precondition { .. }
-                        | object_store::Error::AlreadyExists { .. }
-                        | object_store::Error::NotFound { .. },
-                    ) => {
-                        let now = cloud.head(bucket, key.as_str()).await?;
-                        Err(wrong_position(key, now.map_or(0, |(meta, _)| meta.size_bytes)))
-                    }
-                    Err(error) => Err(storage_error(error)),
-                }
-            }
         }
     }
 
@@ -350,7 +208,7 @@ impl Store {
         receive::receive(body, upload, sink).await
     }
 
-    /// Puts received content under its key. The caller holds the key's lock.
+    /// Puts received content under its key. The caller is the key's only writer.
     async fn publish(
         &self,
         bucket: &Bucket,
@@ -390,22 +248,9 @@ impl Store {
     }
 }
 
-/// How often a write is tried that others get ahead of.
-const ATTEMPTS: u32 = 8;
-
-impl Object {
-    /// The condition that the object is still this one.
-    fn unchanged(&self) -> PutMode {
-        match &self.content {
-            Content::File(_) => PutMode::Overwrite,
-            Content::Remote(remote) => PutMode::Update(UpdateVersion { e_tag: remote.e_tag.clone(), version: None }),
-        }
-    }
-}
-
 /// What was just written, as it will be read.
 fn written(key: &Key, size_bytes: u64, facts: Facts) -> ObjectMeta {
-    facts.meta(key.as_str(), size_bytes, std::time::SystemTime::now(), String::new)
+    facts.meta(key.as_str(), size_bytes, SystemTime::now(), String::new)
 }
 
 /// The description with a content type: as given, or by the key's ending.
@@ -413,53 +258,6 @@ fn with_type(key: &Key, mut description: Description) -> Description {
     let guess = || mime_guess::from_path(key.as_str()).first_or_octet_stream().to_string();
     description.content_type.get_or_insert_with(guess);
     description
-}
-
-/// One writer at a time for each key, within this process.
-#[derive(Debug, Default)]
-struct Locks(Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>);
-
-impl Locks {
-    async fn of(&self, bucket: &Bucket, key: &Key) -> OwnedMutexGuard<()> {
-        let lock = {
-            // A panic between two map operations leaves a map that is still right.
-            let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if locks.len() >= 1024 {
-                locks.retain(|_, lock| lock.strong_count() > 0);
-            }
-            let name = format!("{bucket}/{key}");
-            match locks.get(&name).and_then(Weak::upgrade) {
-                Some(lock) => lock,
-                None => {
-                    let lock = Arc::new(tokio::sync::Mutex::new(()));
-                    locks.insert(name, Arc::downgrade(&lock));
-                    lock
-                }
-            }
-        };
-        lock.lock_owned().await
-    }
-}
-
-/// Makes IDs that nobody guesses and nobody else makes.
-#[derive(Debug)]
-struct Ids {
-    hashers: [RandomState; 2],
-    count: AtomicU64,
-}
-
-impl Ids {
-    fn new() -> Ids {
-        Ids { hashers: [RandomState::new(), RandomState::new()], count: AtomicU64::new(0) }
-    }
-
-    /// 32 hex digits.
-    fn next(&self) -> String {
-        let now = std::time::SystemTime::now();
-        let count = self.count.fetch_add(1, Ordering::Relaxed);
-        let [first, second] = &self.hashers;
-        format!("{:016X}{:016X}", first.hash_one((now, count)), second.hash_one((count, std::process::id())))
-    }
 }
 
 /// Runs `work` on a thread that may wait for disks.
@@ -472,7 +270,14 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send
 
 /// What a store's failure is to the caller.
 fn storage_error(error: object_store::Error) -> Error {
-    Error::internal(error)
+    match error {
+        // What went wrong on our side of the store.
+        object_store::Error::Generic { source, .. } if source.is::<Error>() => match source.downcast::<Error>() {
+            Ok(own) => *own,
+            Err(other) => Error::internal(other),
+        },
+        other => Error::internal(other),
+    }
 }
 
 /// The operating system's reason behind a store's failure.
@@ -484,11 +289,6 @@ fn io_kind(error: &object_store::Error) -> Option<io::ErrorKind> {
 fn already_exists(key: &Key) -> Error {
     let message = "The object you specified already exists and can not be overwritten.";
     Error::new(Code::FileAlreadyExists, message).detail("Key", key.as_str())
-}
-
-fn wrong_position(key: &Key, length: u64) -> Error {
-    let error = Error::new(Code::PositionNotEqualToLength, "Position is not equal to file length");
-    error.ec(Ec(26, 16)).detail("Key", key.as_str()).detail("Length", length.to_string())
 }
 
 fn no_such_bucket(bucket: &Bucket) -> Error {

@@ -90,10 +90,15 @@ impl Object {
         chunks
     }
 
+    /// A part of the content on its way to another object.
+    pub fn into_body(self, range: Range<u64>) -> Body {
+        Box::pin(self.stream(range).map_err(Error::internal))
+    }
+
     /// The whole content on its way to another object.
-    pub(super) fn into_body(self) -> Body {
+    pub(super) fn into_whole_body(self) -> Body {
         let size_bytes = self.meta.size_bytes;
-        Box::pin(self.stream(0..size_bytes).map_err(Error::internal))
+        self.into_body(0..size_bytes)
     }
 }
 

@@ -173,7 +173,7 @@ impl Store {
             md5: None,
             description: begun.description,
         };
-        let _lock = self.locks.of(bucket, key).await;
+        let _writing = self.writing(bucket, key).await?;
         let meta = self.publish(bucket, key, received, facts, replace).await?;
         self.texts.clear(&layout::upload(bucket, id), BEGUN).await?;
         Ok(meta)

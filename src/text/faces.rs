@@ -98,6 +98,8 @@ pub struct Faces {
     text: Arc<Face>,
     emoji: Arc<Face>,
     machine: Option<Mutex<Machine>>,
+    /// Families that are asked before a typeface's own.
+    preferred: Vec<(Typeface, String)>,
     chains: [OnceLock<Chain>; Typeface::ALL.len()],
     shaping: Mutex<ShapeContext>,
     glyphs: Mutex<Glyphs>,
@@ -110,18 +112,29 @@ impl Faces {
             text: Face::embedded(EMBEDDED_TEXT),
             emoji: Face::embedded(EMBEDDED_EMOJI),
             machine: None,
+            preferred: Vec::new(),
             chains: Default::default(),
             shaping: Mutex::default(),
             glyphs: Mutex::new(Glyphs::new(GLYPH_CACHE_BYTES)),
         }
     }
 
-    /// The machine's faces, with the embedded ones behind them.
+    /// The machine's faces, with the embedded ones behind them. The families of `preferred` show
+    /// their typeface before those that are known for it, the first named first.
     ///
     /// The machine's fonts are listed when the first line is laid out, and a font's file is read when
     /// the first line in it is.
-    pub fn system() -> Faces {
-        Faces { machine: Some(Mutex::default()), ..Faces::embedded() }
+    pub fn system(preferred: Vec<(Typeface, String)>) -> Faces {
+        Faces { machine: Some(Mutex::default()), preferred, ..Faces::embedded() }
+    }
+
+    /// As [`Faces::system`] on a machine that has these font files alone.
+    #[cfg(test)]
+    pub(super) fn of_files(paths: &[&str], preferred: Vec<(Typeface, String)>) -> Faces {
+        let mut list = Database::new();
+        paths.iter().for_each(|path| list.load_font_file(path).unwrap());
+        let machine = Machine { list: Some(list), read: HashMap::new() };
+        Faces { machine: Some(Mutex::new(machine)), ..Faces::system(preferred) }
     }
 
     /// The faces that show `typeface`, in the order in which they are asked for a character.
@@ -130,13 +143,31 @@ impl Faces {
             let mut faces = match &self.machine {
                 Some(machine) => {
                     let mut machine = locked(machine);
-                    typeface.families().iter().filter_map(|family| machine.face(family)).collect()
+                    let mut faces: Vec<_> = self.preferred(typeface, &mut machine).collect();
+                    faces.extend(typeface.families().iter().filter_map(|family| machine.face(family)));
+                    faces
                 }
                 None => Vec::new(),
             };
             faces.extend([self.text.clone(), self.emoji.clone()]);
             Chain { faces }
         })
+    }
+
+    /// The faces that the settings name for `typeface`; one that is not there is logged.
+    fn preferred(&self, typeface: Typeface, machine: &mut Machine) -> impl Iterator<Item = Arc<Face>> {
+        self.preferred.iter().filter(move |(of, _)| *of == typeface).filter_map(move |(_, family)| {
+            let face = machine.face(family);
+            if face.is_none() {
+                tracing::warn!(font = typeface.name(), family, "this machine has no such font family");
+            }
+            face
+        })
+    }
+
+    /// The embedded face for text: it can be trusted.
+    pub(super) fn trusted(&self) -> &Arc<Face> {
+        &self.text
     }
 
     pub(super) fn shaping(&self) -> MutexGuard<'_, ShapeContext> {

@@ -5,6 +5,7 @@ use super::coverage::{PHASES, Shape};
 use super::drawing::{Drawing, Ink};
 use super::faces::{Chain, Face, Faces};
 use crate::geometry::{Size, scaled_side};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use swash::shape::ShapeContext;
 use swash::text::{Codepoint, Script};
@@ -41,7 +42,7 @@ impl Faces {
         {
             let mut shaping = self.shaping();
             for run in runs(&text, chain) {
-                pen.write(&mut shaping, &run, style.size_px);
+                pen.write(&mut shaping, &run, style.size_px, self.trusted());
             }
         }
         let width = (pen.x - ROUNDING_SLACK).ceil().max(1.0) as u32;
@@ -110,8 +111,22 @@ struct Pen {
 }
 
 impl Pen {
-    fn write(&mut self, shaping: &mut ShapeContext, run: &Run, size_px: u32) {
-        let font = run.face.font();
+    /// Writes a run in its face, or in the trusted one where its face cannot be shaped.
+    fn write(&mut self, shaping: &mut ShapeContext, run: &Run, size_px: u32, trusted: &Arc<Face>) {
+        let before = self.glyphs.len();
+        // The shaper counts without a check in tables that it has not written: a face of the machine
+        // that takes glyphs away lets it panic where arithmetic is checked, and it tells of no other
+        // failure. What it leaves behind is thrown away.
+        let shaped = catch_unwind(AssertUnwindSafe(|| self.shape(shaping, run.face, run, size_px)));
+        if shaped.is_err() {
+            self.glyphs.truncate(before);
+            *shaping = ShapeContext::new();
+            self.shape(shaping, trusted, run, size_px);
+        }
+    }
+
+    fn shape(&mut self, shaping: &mut ShapeContext, face: &Arc<Face>, run: &Run, size_px: u32) {
+        let font = face.font();
         let scale = f64::from(size_px) / f64::from(font.metrics(&[]).units_per_em);
         // Without a size the shaper counts in font units: whole numbers, whose sum is exact.
         let mut shaper = shaping.builder(font).script(run.script).build();
@@ -122,7 +137,7 @@ impl Pen {
                 let x = self.x + (units + f64::from(glyph.x)) * scale;
                 let steps = (x * f64::from(PHASES)).round() as i64;
                 self.glyphs.push(Ink {
-                    face: run.face.clone(),
+                    face: face.clone(),
                     shape: Shape { glyph: glyph.id, size_px, phase: steps.rem_euclid(PHASES.into()) as u8 },
                     x: steps.div_euclid(PHASES.into()),
                     baseline: self.baseline - (f64::from(glyph.y) * scale).round() as i64,

@@ -286,12 +286,48 @@ fn drawings_compare_and_print() {
 
 #[test]
 fn faces_of_the_machine_draw_all_that_the_embedded_ones_do() {
-    let faces = Arc::new(Faces::system());
+    let faces = Arc::new(Faces::system(Vec::new()));
     for typeface in Typeface::ALL {
         let drawing = faces.line("Hello 图片服务! 123 😀", &Style { typeface, ..style(40) });
         assert!(drawing.glyphs().iter().all(|ink| ink.shape.glyph != 0), "{typeface:?}");
         assert!(texels(&drawing).iter().any(|texel| texel[3] == 255), "{typeface:?}");
     }
+}
+
+/// A font of the letters a and b, which takes every a away.
+const DELETES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/fonts/deletes-a.ttf");
+
+#[test]
+fn settings_name_the_family_of_a_typeface() {
+    let kaiti = Typeface::FangzhengKaiti;
+    let named = ["No Such Family", "Deletes"].map(|family| (kaiti, family.to_owned()));
+    let faces = Arc::new(Faces::of_files(&[DELETES], named.into()));
+    let chosen = |typeface| faces.chain(typeface).chosen().key();
+    assert_ne!(chosen(kaiti), faces.trusted().key());
+    assert_eq!(chosen(Typeface::FangzhengHeiti), faces.trusted().key());
+    // Ascent and descent of the font are 800 and 200 of 1000 units, an advance is 500.
+    let style = Style { typeface: kaiti, ..style(40) };
+    assert_eq!(faces.line("b", &style).size(), Size::new(20, 40));
+    // What the family does not have comes from the embedded faces.
+    assert_eq!(faces.line("b图", &style).glyphs()[1].face.key(), faces.trusted().key());
+    let unnamed = Arc::new(Faces::of_files(&[DELETES], Vec::new()));
+    assert_eq!(unnamed.chain(kaiti).chosen().key(), unnamed.trusted().key());
+}
+
+#[test]
+fn a_face_that_cannot_be_shaped_gives_way_to_the_embedded_one() {
+    let style = Style { typeface: Typeface::WqyZenhei, ..style(40) };
+    let faces = Arc::new(Faces::of_files(&[DELETES], vec![(style.typeface, "Deletes".to_owned())]));
+    let drawing = faces.line("bab", &style);
+    assert!(drawing.glyphs().iter().all(|ink| ink.shape.glyph != 0));
+    assert!(texels(&drawing).iter().any(|texel| texel[3] == 255));
+    if cfg!(debug_assertions) {
+        // Here the shaper counts with a check, and panics.
+        assert!(drawing.glyphs().iter().all(|ink| ink.face.key() == faces.trusted().key()));
+        assert_eq!(drawing.glyphs().len(), 3);
+    }
+    // The shaper is as good as new.
+    assert_eq!(faces.line("bb", &style).size(), Size::new(40, 40));
 }
 
 #[test]
@@ -306,7 +342,7 @@ fn any_text_can_be_drawn() {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         (state >> 33) as u32 % below
     };
-    for faces in [Arc::new(Faces::embedded()), Arc::new(Faces::system())] {
+    for faces in [Arc::new(Faces::embedded()), Arc::new(Faces::system(Vec::new()))] {
         for _ in 0..2000 {
             let text: String = (0..random(16))
                 .filter_map(|_| {

@@ -17,14 +17,16 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+HERE = pathlib.Path(__file__).parent
+
 # Sizes worked out by hand from the documentation, for example.jpg (400x267) unless another object is named.
-PROCESSES = json.loads(pathlib.Path(__file__).with_name("processes.json").read_text())
+PROCESSES = json.loads(HERE.joinpath("processes.json").read_text("utf-8"))
 
 # The style that the table names.
 STYLE = ("small", "image/resize,w_50/format,png")
 
 # Keys that suffer where an address is decoded too often, too seldom, or tidied up.
-KEYS = ["plain.txt", "dir/sub/a.txt", "a b+c.txt", "汉字/图片 1.txt", "50%20off&x=y?z#w.txt", "a//b.txt", "dot.", "~(',)*!.txt"]
+KEYS = json.loads(HERE.joinpath("keys.json").read_text("utf-8"))
 
 passed = 0
 

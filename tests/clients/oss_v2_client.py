@@ -16,7 +16,8 @@ REGION = "cn-hangzhou"
 
 def client_of(key, endpoint, **options):
     """A client whose credentials are id, secret and perhaps a token; without any, nobody's."""
-    provider = oss.credentials.StaticCredentialsProvider(*key) if key else oss.credentials.AnonymousCredentialsProvider()
+    known = oss.credentials
+    provider = known.StaticCredentialsProvider(*key) if key else known.AnonymousCredentialsProvider()
     return oss.Client(oss.Config(region=REGION, endpoint=endpoint, credentials_provider=provider, **options))
 
 
@@ -43,7 +44,8 @@ def keys_of(client, bucket, **listing):
     def found(pages):
         entries = []
         for page in pages:
-            entries += sorted([one.key for one in page.contents or []] + [one.prefix for one in page.common_prefixes or []])
+            keys, prefixes = page.contents or [], page.common_prefixes or []
+            entries += sorted([one.key for one in keys] + [one.prefix for one in prefixes])
         return entries
 
     first = found(client.list_objects_paginator().iter_page(oss.ListObjectsRequest(bucket, **listing)))
@@ -70,7 +72,8 @@ def buckets(client):
         assert [found.name for page in pages for found in page.buckets] == [name, f"{name}-b"]
     with check("bucket: info, location, statistics"):
         info = client.get_bucket_info(oss.GetBucketInfoRequest(name)).bucket_info
-        assert (info.name, info.acl, info.storage_class, info.location) == (name, "private", "Standard", "oss-cn-hangzhou")
+        assert (info.name, info.acl) == (name, "private")
+        assert (info.storage_class, info.location) == ("Standard", "oss-cn-hangzhou")
         assert info.owner.id and abs(info.creation_date - datetime.now(timezone.utc)) < timedelta(minutes=10)
         assert client.get_bucket_location(oss.GetBucketLocationRequest(name)).location == "oss-cn-hangzhou"
         client.put_object(oss.PutObjectRequest(name, "one.txt", body=b"12345"))
@@ -86,7 +89,8 @@ def buckets(client):
         client.put_bucket_cors(oss.PutBucketCorsRequest(name, cors_configuration=configuration))
         got = client.get_bucket_cors(oss.GetBucketCorsRequest(name)).cors_configuration.cors_rules[0]
         assert got.allowed_methods == ["GET", "PUT"] and got.max_age_seconds == 60
-        preflight = oss.OptionObjectRequest(name, "one.txt", origin="http://a.test", access_control_request_method="PUT")
+        preflight = oss.OptionObjectRequest(
+            name, "one.txt", origin="http://a.test", access_control_request_method="PUT")
         assert "PUT" in client.option_object(preflight).access_control_allow_methods
         client.delete_bucket_cors(oss.DeleteBucketCorsRequest(name))
     with check("bucket: deleted when empty"):
@@ -135,8 +139,9 @@ def objects(client, bucket):
     with check("object: conditions"):
         etag = client.head_object(oss.HeadObjectRequest(bucket, "digits.txt")).etag
         future = format_datetime(datetime.now(timezone.utc) + timedelta(hours=1), usegmt=True)
+        past = "Mon, 01 Jan 2024 00:00:00 GMT"
         for condition, status in [({"if_none_match": etag}, 304), ({"if_modified_since": future}, 304),
-                                  ({"if_match": '"0"'}, 412), ({"if_unmodified_since": "Mon, 01 Jan 2024 00:00:00 GMT"}, 412)]:
+                                  ({"if_match": '"0"'}, 412), ({"if_unmodified_since": past}, 412)]:
             try:
                 client.get_object(oss.GetObjectRequest(bucket, "digits.txt", **condition))
                 raise AssertionError(f"not refused: {condition}")
@@ -147,6 +152,12 @@ def objects(client, bucket):
             assert refused(404, "NoSuchKey", call, request(bucket, "missing")).ec == "0026-00000001"
         assert not client.is_object_exist(bucket, "missing")
         assert client.delete_object(oss.DeleteObjectRequest(bucket, "missing")).status_code == 204
+    with check("object: what is not built is told, and takes nothing for content"):
+        legal_hold = oss.PutObjectLegalHoldRequest(bucket, "meta.txt", legal_hold=oss.LegalHold(status="ON"))
+        refused(501, "NotImplemented", client.put_object_legal_hold, legal_hold)
+        refused(501, "NotImplemented", client.get_object_tagging, oss.GetObjectTaggingRequest(bucket, "meta.txt"))
+        refused(501, "NotImplemented", client.describe_regions, oss.DescribeRegionsRequest())
+        assert read(client, bucket, "meta.txt") == b"hello"
     with check("object: ACL"):
         assert client.get_object_acl(oss.GetObjectAclRequest(bucket, "digits.txt")).acl == "default"
         client.put_object_acl(oss.PutObjectAclRequest(bucket, "digits.txt", acl="public-read"))
@@ -192,8 +203,9 @@ def names_and_listings(client, bucket):
         assert (one.size, one.object_type, one.storage_class) == (0, "Normal", "Standard") and one.owner.id
     with check("copy: keeps or replaces metadata, judges conditions"):
         client.put_object(oss.PutObjectRequest(bucket, "from.txt", body=b"source", metadata={"a": "1"}))
-        copied = client.copy_object(oss.CopyObjectRequest(bucket, "to.txt", source_bucket=bucket, source_key="from.txt"))
-        assert client.head_object(oss.HeadObjectRequest(bucket, "to.txt")).metadata["a"] == "1" and copied.etag
+        request = oss.CopyObjectRequest(bucket, "to.txt", source_bucket=bucket, source_key="from.txt")
+        assert client.copy_object(request).etag
+        assert client.head_object(oss.HeadObjectRequest(bucket, "to.txt")).metadata["a"] == "1"
         client.copy_object(oss.CopyObjectRequest(
             bucket, "to.txt", source_key="from.txt", metadata_directive="REPLACE", metadata={"b": "2"}))
         assert client.head_object(oss.HeadObjectRequest(bucket, "to.txt")).metadata == {"b": "2"}
@@ -206,9 +218,11 @@ def multipart(client, bucket):
     with check("multipart: parts listed, completed, read back"):
         upload = client.initiate_multipart_upload(oss.InitiateMultipartUploadRequest(bucket, "parts.bin")).upload_id
         data = [os.urandom(100 * 1024), os.urandom(100 * 1024), b"end"]
-        put = [client.upload_part(oss.UploadPartRequest(bucket, "parts.bin", part_number=n, upload_id=upload, body=part))
-               for n, part in enumerate(data, 1)]
-        pages = client.list_parts_paginator(limit=2).iter_page(oss.ListPartsRequest(bucket, "parts.bin", upload_id=upload))
+        requests = [oss.UploadPartRequest(bucket, "parts.bin", part_number=n, upload_id=upload, body=part)
+                    for n, part in enumerate(data, 1)]
+        put = [client.upload_part(request) for request in requests]
+        request = oss.ListPartsRequest(bucket, "parts.bin", upload_id=upload)
+        pages = client.list_parts_paginator(limit=2).iter_page(request)
         listed = [part for page in pages for part in page.parts]
         assert [(part.etag, part.size, part.hash_crc64) for part in listed] == [
             (one.etag, len(part), one.hash_crc64) for one, part in zip(put, data)]
@@ -218,6 +232,7 @@ def multipart(client, bucket):
         done = client.complete_multipart_upload(oss.CompleteMultipartUploadRequest(
             bucket, "parts.bin", upload_id=upload, complete_multipart_upload=oss.CompleteMultipartUpload(parts=parts)))
         assert done.etag.endswith('-3"') and done.key == "parts.bin" and done.hash_crc64
+        assert done.location.endswith(f"/{bucket}/parts.bin"), done.location
         assert read(client, bucket, "parts.bin") == b"".join(data)
     with check("multipart: a part copied, all parts completed"):
         upload = client.initiate_multipart_upload(oss.InitiateMultipartUploadRequest(bucket, "copied.bin")).upload_id
@@ -269,9 +284,10 @@ def processed(client, bucket, place):
     client.put_object(oss.PutObjectRequest(bucket, "example.gif", body=place.fixture("images/gif/example.gif")))
     for row in PROCESSES:
         with check(f"process: {row['process']}"):
-            got = client.get_object(oss.GetObjectRequest(bucket, row.get("object", "example.jpg"), process=row["process"]))
+            key = row.get("object", "example.jpg")
+            got = client.get_object(oss.GetObjectRequest(bucket, key, process=row["process"]))
             check_answer(row, got.body.read(), got.content_type)
-    with check("process: files, whose CRC the client checks, plain and processed"), tempfile.TemporaryDirectory() as folder:
+    with check("process: files, whose CRC the client checks"), tempfile.TemporaryDirectory() as folder:
         target = os.path.join(folder, "target")
         client.get_object_to_file(oss.GetObjectRequest(bucket, "example.jpg"), target)
         assert open(target, "rb").read() == original
@@ -288,7 +304,8 @@ def processed(client, bucket, place):
             request = oss.ProcessObjectRequest(bucket, "example.jpg", process=process + suffix)
             saved = client.process_object(request)
             body = read(client, bucket, "out/x.jpg")
-            assert (saved.bucket, saved.key, saved.process_status, saved.file_size) == (told, "out/x.jpg", "OK", len(body))
+            assert (saved.bucket, saved.key, saved.process_status) == (told, "out/x.jpg", "OK")
+            assert saved.file_size == len(body)
             check_answer({"process": process, "type": "image/jpeg", "size": [100, 100]}, body, "image/jpeg")
     with check("process: mistakes are told"):
         wrong = oss.GetObjectRequest(bucket, "example.jpg", process="image/resize,w_0")
@@ -315,7 +332,8 @@ def variants(place):
                 check_answer(row, read(client, bucket, "example.jpg", process=row["process"]), row["type"])
                 client.delete_object(oss.DeleteObjectRequest(bucket, "dir/汉 a+b.txt"))
             with check(f"{who}, {form}: signed URLs"):
-                signed = client.presign(oss.PutObjectRequest(bucket, "a b.txt", content_type="text/x-a", metadata={"a": "1"}))
+                request = oss.PutObjectRequest(bucket, "a b.txt", content_type="text/x-a", metadata={"a": "1"})
+                signed = client.presign(request)
                 status, _, answer = fetch(signed.url, signed.method, b"signed", signed.signed_headers)
                 assert status == 200, answer
                 assert fetch(client.presign(oss.GetObjectRequest(bucket, "a b.txt")).url)[2] == b"signed"

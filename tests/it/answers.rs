@@ -1,5 +1,6 @@
 //! Answers to the letter: texts, pipes, orientation, sizes of files.
 
+use crate::decoders::is_read;
 use crate::support::compare::difference;
 use crate::support::pictures::flat;
 use crate::support::request::{ask, bytes, header, pixels, png};
@@ -99,6 +100,57 @@ fn info_of_other_formats() {
             ("ImageHeight", size.height.to_string()),
         ] {
             assert!(found.contains(&format!("\"{key}\": {{\"value\": \"{value}\"}}")), "{name}: {found}");
+        }
+    }
+}
+
+/// What Pillow and pillow-heif read of the same files.
+#[test]
+fn info_of_heic_and_avif() {
+    let told = |name: &str| {
+        let file = fixture(&format!("images/{name}"));
+        (text("image/info", &file), file.len().to_string())
+    };
+    if is_read(Format::Heic) {
+        let (found, length) = told("heic/rgb_420_odd.heic");
+        let expected = laid_out(&[
+            ("FileSize", &length),
+            ("Format", "heic"),
+            ("FrameCount", "1"),
+            ("ImageHeight", "79"),
+            ("ImageWidth", "117"),
+            ("Orientation", "1"),
+            ("ResolutionUnit", "2"),
+            ("XResolution", "72/1"),
+            ("YCbCrPositioning", "1"),
+            ("YResolution", "72/1"),
+        ]);
+        assert_eq!(found, expected);
+    }
+    if is_read(Format::Avif) {
+        let (found, length) = told("avif/alpha_circle_100x60.avif");
+        let expected = laid_out(&[
+            ("FileSize", &length),
+            ("Format", "avif"),
+            ("FrameCount", "1"),
+            ("ImageHeight", "60"),
+            ("ImageWidth", "100"),
+        ]);
+        assert_eq!(found, expected);
+        let (found, length) = told("avif/anim_alpha_150x150.avif");
+        for (key, value) in [
+            ("DateTime", "2022:08:24 22:07:42"),
+            ("FNumber", "17/10"),
+            ("FileSize", &length),
+            ("Format", "avif"),
+            ("ImageHeight", "150"),
+            ("ImageWidth", "150"),
+            ("Make", "Google"),
+            ("Model", "Pixel 4a"),
+            ("Software", "GIMP 2.10.32"),
+            ("XResolution", "300/1"),
+        ] {
+            assert!(found.contains(&format!("\"{key}\": {{\"value\": \"{value}\"}}")), "{key}: {found}");
         }
     }
 }

@@ -24,7 +24,7 @@ const FLOORS: [(&str, &[&str]); 20] = [
     ("processor", &["process", "engine", "codec", "plan", "text", "GROUND"]),
     ("oss", &["processor", "process", "store", "engine", "GROUND"]),
     ("http", &["oss", "GROUND", "config"]),
-    ("config", &["oss", "store", "engine", "plan", "GROUND"]),
+    ("config", &["oss", "store", "engine", "plan", "text", "GROUND"]),
     ("cli", &["ANY"]),
     ("main", &["ANY"]),
 ];

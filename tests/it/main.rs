@@ -5,6 +5,7 @@ mod animation;
 mod answers;
 mod browsers;
 mod cli;
+mod clients;
 mod conformance;
 mod crash;
 mod decoders;

@@ -345,7 +345,7 @@ fn a_picture_that_cannot_be_used() {
 #[test]
 fn formats_of_a_watermark() {
     let process = format!("image/{},x_0,y_0", overlay(""));
-    for name in ["gif/2x2.gif", "gif/example.gif"] {
+    for name in ["gif/2x2.gif", "gif/example.gif", "heic/alpha.heic", "avif/alpha.avif", "bad/only_ftyp.heic"] {
         let error = refusal(&process, &[("o", &fixture(&format!("images/{name}")))]);
         assert_eq!((error.code, error.ec), (Code::WatermarkError, Some(Ec::image(27))), "{name}");
     }

@@ -9,6 +9,7 @@ pillow-heif, tifffile, imagecodecs. The files are kept in the repository, since 
 after a new run `decode.py` has to follow.
 """
 
+import io
 import struct
 import sys
 from pathlib import Path
@@ -183,6 +184,7 @@ def heifs(scene):
     odd.save(path("avif/rgb_420_odd.avif"), quality=85, subsampling="4:2:0")
     scene.save(path("avif/rgb_444.avif"), quality=85, subsampling="4:4:4")
     scene.convert("L").save(path("avif/mono.avif"), quality=85, subsampling="4:0:0")
+    scene.convert("L").save(path("avif/mono_limited.avif"), quality=85, subsampling="4:0:0", range="limited")
     scene.save(path("avif/irot_270.avif"), quality=85, exif=exif(6))
     soft(scene).save(path("avif/alpha.avif"), quality=85)
     ten = (numpy.asarray(scene).astype(numpy.uint32) * 1023 // 255).astype(numpy.uint16)
@@ -202,6 +204,12 @@ def bads():
     tags = ((256, 4, 1, 0x7FFFFFFF), (257, 4, 1, 0x7FFFFFFF), (258, 3, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1))
     tags += ((273, 4, 1, 8), (279, 4, 1, 1))
     entries = b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    small = io.BytesIO()
+    Image.new("RGB", (8000, 8000), (10, 20, 30)).save(small, "AVIF", quality=30, speed=10, subsampling="4:2:0")
+    small = bytearray(small.getvalue())
+    place = small.index(b"ispe") + 8
+    small[place:place + 8] = struct.pack(">II", 10, 10)
+    path("bad/calls_itself_small.avif").write_bytes(small)
     huge = b"II*\0\x08\0\0\0" + struct.pack("<H", len(tags)) + entries + b"\0\0\0\0"
     path("bad/sides_lie.tif").write_bytes(huge)
 

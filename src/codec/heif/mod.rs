@@ -3,10 +3,13 @@
 //! The container's rotation, mirror and clean aperture are applied by decoding, and EXIF
 //! orientation is a copy of them, so that every picture is upright. Of a sequence the primary
 //! picture is read. One call decodes or encodes a whole picture and cannot be stopped halfway:
-//! `cancel` is asked before and after it, and the pixels in the library's hands at a time are
-//! bounded.
+//! `cancel` is asked before and after it, the pixels in the library's hands at a time are bounded,
+//! and what the coded headers ask room for is held against what the boxes tell.
 
+mod boxes;
+mod claims;
 mod gate;
+mod headers;
 mod library;
 mod turn;
 
@@ -17,7 +20,8 @@ use crate::format::{Format, Output, Probe};
 use crate::geometry::{Orientation, Size};
 use crate::limits::Limits;
 use crate::pixel::{TEXEL_BYTES, View, ViewMut};
-use library::{Message, NAME, Picture, library};
+use boxes::Items;
+use library::{Message, NAME, Picture, library, message};
 use std::ffi::CStr;
 
 /// Longest side of an AVIF that is decoded, in pixels. Source: the specification, section 9.1.
@@ -37,12 +41,15 @@ pub fn probe(bytes: &[u8], format: Format, limits: &Limits) -> Result<Probe, Err
         Format::Avif => (Code::ImageTooLarge, limits.source_side.min(AVIF_SIDE), 14),
         _ => (Code::MemLimitExceeded, limits.source_side, 13),
     };
-    if size.longest_side() > side {
+    // What is cropped away is decoded all the same.
+    let stored = picture.stored_size().unwrap_or(size);
+    if size.longest_side().max(stored.longest_side()) > side {
         return Err(
             Error::new(code, format!("A side of the image is longer than {side} pixels.")).ec(Ec::image(number))
         );
     }
     check_pixels(size, 1, limits)?;
+    check_pixels(stored, 1, limits)?;
     Ok(Probe { format, size, orientation: Orientation::Upright, frames: 1, alpha: picture.has_alpha(), quality: None })
 }
 
@@ -54,9 +61,17 @@ pub fn decode(bytes: &[u8], target: &mut ViewMut, cancel: &Cancel) -> Result<(),
     if told != size {
         return Err(Error::internal(format!("{told} into {size}")));
     }
-    let _place = gate::enter(size.pixels(), cancel)?;
-    let most_pixels = Limits::OSS.source_pixels.max(size.pixels());
-    picture.decode(target, most_pixels).map_err(|cause| damaged(format, cause))?;
+    let pixels = picture.stored_size().map_or(0, Size::pixels).max(size.pixels());
+    let coded = match Items::of(bytes) {
+        Some(items) => claims::check(items, pixels),
+        None if picture.is_bounded() => Ok(None),
+        None => Err(message("the boxes are not understood")),
+    };
+    let is_grey = coded.map_err(|cause| damaged(format, cause))?.is_some_and(|coded| coded.grey);
+    let _place = gate::enter(pixels, cancel)?;
+    let most_pixels = claims::most_pixels(pixels);
+    let done = if is_grey { picture.decode_grey(target, most_pixels) } else { picture.decode(target, most_pixels) };
+    done.map_err(|cause| damaged(format, cause))?;
     cancel.check()?;
     if picture.is_premultiplied() {
         (0..size.height).for_each(|y| straighten(target.row(y)));

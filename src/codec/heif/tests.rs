@@ -142,21 +142,193 @@ fn exif_is_handed_out() {
     assert_eq!(exif(file).as_deref().and_then(|block| block.get(..4)), Some(&b"II*\0"[..]));
 }
 
+fn boxed(kind: &[u8; 4], parts: &[&[u8]]) -> Vec<u8> {
+    let content = parts.concat();
+    [&(content.len() as u32 + 8).to_be_bytes(), kind.as_slice(), &content].concat()
+}
+
+/// A file of items, each with its kind, the properties that it uses and its bytes; the first is the
+/// primary one and they are numbered from 1. `references` are whole boxes.
+fn container(items: &[(&[u8; 4], &[u8], &[u8])], properties: &[u8], references: &[u8]) -> Vec<u8> {
+    let number = |number: usize| (number as u16).to_be_bytes();
+    let (mut kinds, mut uses, mut places, mut data) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (index, (kind, used, bytes)) in items.iter().enumerate() {
+        kinds.extend(boxed(b"infe", &[&[2, 0, 0, 0], &number(index + 1), &[0; 2], *kind, &[0]]));
+        uses.extend([&number(index + 1), [used.len() as u8].as_slice(), *used].concat());
+        // The bytes are in `idat`, by offset and length.
+        places.extend([number(index + 1), [0, 1], [0, 0], [0, 1]].concat());
+        places.extend([data.len(), bytes.len()].iter().flat_map(|length| (*length as u32).to_be_bytes()));
+        data.extend_from_slice(bytes);
+    }
+    let used = boxed(b"ipma", &[&[0; 4], &(items.len() as u32).to_be_bytes(), &uses]);
+    let parts = [
+        boxed(b"hdlr", &[&[0; 8], b"pict", &[0; 13]]),
+        boxed(b"pitm", &[&[0, 0, 0, 0, 0, 1]]),
+        boxed(b"iinf", &[&[0; 4], &number(items.len()), &kinds]),
+        boxed(b"iprp", &[&boxed(b"ipco", &[properties]), &used]),
+        boxed(b"iloc", &[&[1, 0, 0, 0, 0x44, 0], &number(items.len()), &places]),
+        boxed(b"iref", &[&[0; 4], references]),
+        boxed(b"idat", &[&data]),
+    ];
+    [boxed(b"ftyp", &[b"avif\0\0\0\0mif1avif"]), boxed(b"meta", &[&[0; 4], &parts.concat()])].concat()
+}
+
 #[test]
 fn a_turn_that_is_listed_before_the_size_counts() {
     // AVIF as some writers made it: irot stands before ispe in the list of properties.
     let turned = |angle: u8| {
-        let item = |kind: &[u8; 4], payload: &[u8]| {
-            [&(payload.len() as u32 + 8).to_be_bytes(), kind.as_slice(), payload].concat()
-        };
-        let properties = [item(b"irot", &[angle]), item(b"ispe", &[0; 12])].concat();
-        let uses = item(b"ipma", &[0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 2, 0x81, 2]);
-        let boxes = [item(b"pitm", &[0, 0, 0, 0, 0, 1]), item(b"iprp", &[item(b"ipco", &properties), uses].concat())];
-        [item(b"ftyp", b"avif"), item(b"meta", &[&[0; 4], boxes.concat().as_slice()].concat())].concat()
+        let properties = [boxed(b"irot", &[&[angle]]), boxed(b"ispe", &[&[0; 12]])].concat();
+        container(&[(b"av01", &[0x81, 2], &[])], &properties, &[])
     };
     for (angle, swaps) in [(0, false), (1, true), (2, false), (3, true)] {
         assert_eq!(turn::swaps_sides(&turned(angle)), swaps, "{angle} quarters");
     }
     let whole = turned(1);
     (0..whole.len()).for_each(|length| assert!(!turn::swaps_sides(&whole[..length])));
+}
+
+/// Bits of numbers with their lengths, filled up with zeros.
+fn bits(numbers: &[(u32, u32)]) -> Vec<u8> {
+    let bits: Vec<_> =
+        numbers.iter().flat_map(|(number, length)| (0..*length).rev().map(move |at| number >> at & 1)).collect();
+    bits.chunks(8)
+        .map(|byte| byte.iter().enumerate().fold(0, |sum, (at, bit)| sum | (*bit as u8) << (7 - at)))
+        .collect()
+}
+
+/// An OBU with its length.
+fn obu(kind: u8, content: &[u8]) -> Vec<u8> {
+    [&[kind << 3 | 2, content.len() as u8], content].concat()
+}
+
+/// A sequence header of AV1 with 12 bits for a side: reduced as in most files, or whole.
+fn sequence(width: u32, height: u32, reduced: bool) -> Vec<u8> {
+    let mut numbers = vec![(0, 3), (1, 1), (u32::from(reduced), 1)];
+    // The level; or no times, no delay, one operating point of the lowest level.
+    numbers.extend_from_slice(if reduced { &[(0, 5)] } else { &[(0, 2), (0, 5), (0, 12), (0, 5)] });
+    numbers.extend([(11, 4), (11, 4), (width - 1, 12), (height - 1, 12)]);
+    // Frames have no numbers and no order, and choose screen content and whole motion.
+    numbers.extend_from_slice(if reduced { &[(0, 3)] } else { &[(0, 1), (0, 3), (0, 4), (0, 1), (1, 1), (1, 1)] });
+    // 8 bits, grey.
+    numbers.extend([(0, 3), (0, 1), (1, 1)]);
+    obu(1, &bits(&numbers))
+}
+
+#[test]
+fn headers_tell_what_decoders_make_room_for() {
+    let coded = |width, height, grey| Some(headers::Coded { size: Size::new(width, height), grey });
+    for reduced in [true, false] {
+        assert_eq!(headers::av1(&sequence(70, 3000, reduced)), coded(70, 3000, true));
+    }
+    // A key frame that is shown: no choice of screen content, then whether it has a size of its own.
+    let frame = |own: u32| obu(6, &bits(&[(0, 1), (0, 2), (1, 1), (0, 1), (0, 1), (own, 1)]));
+    assert_eq!(headers::av1(&[sequence(70, 3000, false), frame(0)].concat()), coded(70, 3000, true));
+    assert_eq!(headers::av1(&[sequence(70, 3000, false), frame(1)].concat()), coded(4096, 4096, true));
+    // The largest counts, wherever it stands.
+    assert_eq!(headers::av1(&[sequence(9, 9, true), sequence(8, 8, true)].concat()), coded(9, 9, true));
+    assert_eq!(headers::av1(&frame(0)), None);
+    let whole = sequence(70, 3000, false);
+    (2..whole.len()).for_each(|length| assert_eq!(headers::av1(&whole[..length]), None));
+
+    for (file, width, height, grey) in [
+        (include_bytes!("../../../fixtures/images/avif/mono.avif").as_slice(), 120, 80, true),
+        (include_bytes!("../../../fixtures/images/avif/rgb_10bit.avif"), 120, 80, false),
+        (include_bytes!("../../../fixtures/images/avif/rgb_420_odd.avif"), 117, 79, false),
+        (CIRCLE, 100, 60, false),
+        // HEVC fills up to eights.
+        (include_bytes!("../../../fixtures/images/heic/mono.heic"), 120, 80, true),
+        (include_bytes!("../../../fixtures/images/heic/rgb_10bit.heic"), 120, 80, false),
+        (include_bytes!("../../../fixtures/images/heic/rgb_420_odd.heic"), 120, 80, false),
+    ] {
+        let told = claims::check(Items::of(file).unwrap(), u64::from(width * height)).unwrap();
+        assert_eq!(told, coded(width, height, grey));
+    }
+}
+
+#[test]
+fn a_picture_that_calls_itself_small_is_refused_before_it_is_decoded() {
+    let large = gradient(Size::new(1408, 800), true);
+    for format in [Format::Heic, Format::Avif] {
+        let mut file = written(&large, true, format);
+        assert!(read(&file).is_ok());
+        let place = file.windows(4).position(|window| window == b"ispe").unwrap() + 8;
+        file[place..place + 8].copy_from_slice(&[0, 0, 0, 10, 0, 0, 0, 10]);
+        assert_eq!(probe(&file, &Limits::OSS).unwrap().size, Size::new(10, 10));
+        let error = read(&file).unwrap_err();
+        assert_eq!(error.code, Code::ImageDamage);
+        let cause = error.source.map(|source| source.to_string()).unwrap_or_default();
+        assert!(cause.contains("1126400 pixels are coded"), "{cause}");
+    }
+}
+
+#[test]
+fn what_is_made_of_pictures_is_bounded_too() {
+    let (tile, properties) = (sequence(64, 64, true), boxed(b"av1C", &[&[0x81, 0, 0, 0]]));
+    let refused = |items: &[(&[u8; 4], &[u8], &[u8])], references: &[u8], pixels: u64| {
+        claims::check(Items::of(&container(items, &properties, references)).unwrap(), pixels).err().map(|cause| cause.0)
+    };
+    // From the first item to the second, so many times.
+    let parts = |count: u16| boxed(b"dimg", &[&[0, 1], &count.to_be_bytes(), &[0, 2].repeat(count.into())]);
+    let grid = |width: u16, height: u16| [&[0; 4], width.to_be_bytes().as_slice(), &height.to_be_bytes()].concat();
+    let tiled = |size: &[u8], count: u16| refused(&[(b"grid", &[], size), (b"av01", &[1], &tile)], &parts(count), 4096);
+    assert_eq!(tiled(&grid(64, 64), 1), None);
+    assert!(tiled(&grid(60_000, 60_000), 1).unwrap().contains("3600000000 pixels"));
+    assert!(tiled(&grid(64, 64), 2000).unwrap().contains("more pictures"));
+    assert!(tiled(&[0; 7], 1).unwrap().contains("item 1 is not understood"));
+    let canvas = |side: u16| [&[0; 10], side.to_be_bytes().as_slice(), &side.to_be_bytes(), &[0; 4]].concat();
+    let laid = |side: u16| refused(&[(b"iovl", &[], &canvas(side)), (b"av01", &[1], &tile)], &parts(1), 4096);
+    assert_eq!(laid(64), None);
+    assert!(laid(40_000).unwrap().contains("1600000000 pixels"));
+    // Alpha points to its picture; a picture that is made of itself has no end.
+    let large = sequence(4096, 4096, true);
+    let items: [(&[u8; 4], &[u8], &[u8]); 2] = [(b"av01", &[1], &tile), (b"av01", &[1], &large)];
+    assert_eq!(refused(&items, &[], 4096), None);
+    assert!(refused(&items, &boxed(b"auxl", &[&[0, 2, 0, 1, 0, 1]]), 4096).unwrap().contains("16777216 pixels"));
+    let itself = boxed(b"dimg", &[&[0, 1, 0, 1, 0, 1]]);
+    assert!(refused(&[(b"iden", &[], &[])], &itself, 4096).unwrap().contains("more pictures"));
+}
+
+#[test]
+fn boxes_that_are_cut_or_wrong_are_no_items() {
+    let whole = container(&[(b"av01", &[1, 9], &[7, 8])], &boxed(b"av1C", &[&[1, 2]]), &[]);
+    let items = Items::of(&whole).unwrap();
+    assert_eq!((items.primary, items.kind(1), items.kind(2)), (1, Some(b"av01"), None));
+    assert_eq!(items.properties(1).collect::<Vec<_>>(), [(b"av1C", [1, 2].as_slice())]);
+    assert_eq!(items.data(1).as_deref(), Some([7, 8].as_slice()));
+    (0..whole.len()).for_each(|length| assert!(Items::of(&whole[..length]).is_none()));
+    // Lengths of two bytes, which the library would not read.
+    let mut odd = whole.clone();
+    let sizes = whole.windows(4).position(|window| window == b"iloc").unwrap() + 8;
+    odd[sizes] = 0x22;
+    assert!(Items::of(&odd).is_none());
+    // A box whose length stands behind its kind, and one that reaches to the end.
+    let meta = whole.windows(4).position(|window| window == b"meta").unwrap();
+    let long = [&whole[..meta - 4], &[0, 0, 0, 1], b"meta", &(whole.len() as u64 - meta as u64 + 12).to_be_bytes()];
+    let open = [&whole[..meta - 4], &[0; 4], b"meta"];
+    for head in [long.concat(), open.concat()] {
+        assert_eq!(
+            Items::of(&[&head, &whole[meta + 4..]].concat()).unwrap().data(1).as_deref(),
+            Some([7, 8].as_slice())
+        );
+    }
+}
+
+#[test]
+fn a_grid_whose_tiles_reach_over_its_edge_is_read() {
+    let source = gradient(Size::new(64, 64), true);
+    let file = written(&source, true, Format::Avif);
+    let items = Items::of(&file).unwrap();
+    let head = items.property(items.primary, b"av1C").unwrap();
+    let ispe = |width: u8, height: u8| boxed(b"ispe", &[&[0; 7], &[width], &[0; 3], &[height]]);
+    let properties = [ispe(64, 64), boxed(b"av1C", &[head]), ispe(100, 64)].concat();
+    // One row of two columns, both the same tile.
+    let grid = [0, 0, 0, 1, 0, 100, 0, 64];
+    let tiles = boxed(b"dimg", &[&[0, 1, 0, 2, 0, 2, 0, 2]]);
+    let data = items.data(items.primary).unwrap();
+    let found = read(&container(&[(b"grid", &[3], &grid), (b"av01", &[1, 0x82], &data)], &properties, &tiles)).unwrap();
+    assert_eq!(found.size(), Size::new(100, 64));
+    for (x, y) in [(0, 0), (63, 63), (64, 0), (99, 63)] {
+        let (found, expected) = (found.view().texel(x, y), source.view().texel(x % 64, y));
+        assert!(found.iter().zip(expected).all(|(a, b)| a.abs_diff(b) <= 20), "({x}, {y}): {found:?}");
+    }
 }

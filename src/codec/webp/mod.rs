@@ -3,6 +3,7 @@
 //! A file that breaks off is damaged even if most of it is there. Colour profiles are found but
 //! not applied. One call decodes a whole picture and cannot be stopped halfway.
 
+mod apart;
 mod ffi;
 
 use super::{Animation, Shot, check_pixels, exif, icc};
@@ -163,7 +164,16 @@ pub fn encode_animation(
         assembler.add(&shot.pixels, opaque, begin_ms, &coding).map_err(Error::internal)?;
         begin_ms = begin_ms.saturating_add(shot.duration_ms.min(LONGEST_MS) as i32);
     }
-    assembler.finish(begin_ms).map_err(Error::internal)
+    let file = assembler.finish(begin_ms).map_err(Error::internal)?;
+    let durations_ms: Vec<_> = shots.iter().map(|shot| shot.duration_ms.min(LONGEST_MS)).collect();
+    let clear = [0; TEXEL_BYTES];
+    let blank = ffi::encode(
+        &View::new(Size::new(1, 1), TEXEL_BYTES, &clear),
+        false,
+        &Coding::lossless().map_err(Error::internal)?,
+        cancel,
+    );
+    Ok(apart::apart(file, size, plays, &durations_ms, &blank.map_err(Error::internal)?))
 }
 
 fn coding(output: &Output) -> Result<Coding, Error> {

@@ -207,6 +207,24 @@ fn animations_keep_frames_times_and_repeats() {
 }
 
 #[test]
+fn frames_that_look_alike_stay_apart() {
+    let size = Size::new(20, 10);
+    let (red, half) = (solid(size, [200, 0, 0, 255]), solid(size, [0, 0, 200, 120]));
+    for (texels, durations_ms) in [
+        (vec![&red, &red, &red], vec![100, 70, 40]),
+        (vec![&red, &red, &half, &half, &red, &red], vec![10, 20, 30, 40, 50, 60]),
+        (vec![&half, &red, &red, &half], vec![100, 100, 100, 100]),
+        (vec![&half, &half], vec![33, 34]),
+    ] {
+        let frames: Vec<_> = texels.into_iter().cloned().zip(durations_ms).collect();
+        let opaque = frames.iter().all(|(texels, _)| texels[3] == 255);
+        let output = Output { animated: true, lossless: true, ..Output::still(Format::WebP) };
+        let bytes = write_animation(size, &frames, Repeat::Times(3), opaque, &output);
+        assert_eq!(play(&bytes, &Limits::OSS).unwrap(), (frames, Repeat::Times(3)));
+    }
+}
+
+#[test]
 fn orientation_and_profile_are_found() {
     let size = Size::new(3, 2);
     let still = write(size, &solid(size, [9, 9, 9, 255]), true, &lossless());

@@ -49,7 +49,7 @@ pub async fn complete(service: &Service, target: Target, order: Order) -> Result
     service.allow_write(&order.caller, &target.bucket, &target.key).await?;
     let id = upload_id(&order.query)?;
     let encoding = encoded::Encoding::asked(&order.query)?;
-    let root = service.root(&order.request.origin(), &order.request.host, &target.bucket);
+    let home = service.home(&target.bucket, &order.request);
     let headers = order.request.headers;
     let body = document_body(&headers, order.request.body).await?;
     let all = headers.get("x-oss-complete-all").is_some_and(|value| value.eq_ignore_ascii_case("yes"));
@@ -66,7 +66,7 @@ pub async fn complete(service: &Service, target: Target, order: Order) -> Result
     };
     let replace = replace(&headers);
     let meta = service.store.complete_upload(&target.bucket, &target.key, &id, parts, replace).await?;
-    let location = format!("{root}{}", encoded::percent(target.key.as_str()));
+    let location = format!("{home}/{}", encoded::percent(target.key.as_str()));
     let document = Xml::document("CompleteMultipartUploadResult", |xml| {
         encoding.tell(xml);
         xml.text("Location", location);

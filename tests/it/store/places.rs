@@ -76,6 +76,14 @@ async fn agree(one: Store, other: Store) {
     other.put_part(&bucket, &key("b"), &id, 2, body("y"), Upload::default()).await.unwrap();
     other.complete_upload(&bucket, &key("b"), &id, None, Replace::Yes).await.unwrap();
     assert_eq!(read(&one, &bucket, "b").await.unwrap(), "xy");
+    // At one position one of two servers appends.
+    let name = key("log");
+    for position in 0..5 {
+        let left = one.append(&bucket, &name, position, body("x"), Upload::default());
+        let right = other.append(&bucket, &name, position, body("x"), Upload::default());
+        let (left, right) = futures_util::future::join(left, right).await;
+        assert!(left.is_ok() != right.is_ok());
+    }
     one.set_bucket_acl(&bucket, Acl::PublicRead).await.unwrap();
     one.put_document(&bucket, "cors", "x").await.unwrap();
     tokio::time::sleep(Duration::from_millis(1100)).await;
@@ -96,4 +104,18 @@ fn servers_over_one_s3_store_agree() {
         let open = || Store::open(&place).unwrap();
         wait(agree(open(), open()));
     }
+}
+
+/// S3 takes less metadata than OSS: that is said, not a failure of the server.
+#[test]
+fn an_s3_store_refuses_too_much_metadata() {
+    let Some(place) = clients::s3("metadata") else { return };
+    wait(async {
+        let store = Store::open(&place).unwrap();
+        let bucket = pictures(&store).await;
+        let user = [("long".to_owned(), "x".repeat(3000))].into();
+        let upload = described(Description { user, ..Description::default() });
+        assert_eq!(code(store.put(&bucket, &key("a"), body("x"), upload).await), Code::InvalidArgument);
+        assert_eq!(code(store.head(&bucket, &key("a")).await), Code::NoSuchKey);
+    });
 }

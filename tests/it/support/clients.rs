@@ -1,4 +1,4 @@
-//! Other people's programs, from the Python environment that `deploy/setup tests` makes.
+//! Other people's programs, from the environments for Python and Node that `deploy/setup tests` makes.
 //!
 //! `PIXELPASS_TEST_CLIENTS` says what tests may do with them: `require` (the default: their absence
 //! is a failure) or `off`.
@@ -14,6 +14,19 @@ use std::sync::OnceLock;
 /// # Panics
 /// If it is not there and required.
 pub fn python() -> Option<PathBuf> {
+    made("bin/python")
+}
+
+/// The folder of the packages for Node, or `None` where the tests shall do without.
+///
+/// # Panics
+/// If it is not there and required.
+pub fn node_packages() -> Option<PathBuf> {
+    made("node")
+}
+
+/// What `deploy/setup tests` made under this name.
+fn made(name: &str) -> Option<PathBuf> {
     match std::env::var("PIXELPASS_TEST_CLIENTS").as_deref() {
         Err(_) | Ok("" | "require") => {}
         Ok("off") => {
@@ -22,13 +35,13 @@ pub fn python() -> Option<PathBuf> {
         }
         Ok(other) => panic!("PIXELPASS_TEST_CLIENTS={other}: must be require or off"),
     }
-    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/clients/bin/python");
+    let made = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/clients").join(name);
     assert!(
-        python.exists(),
+        made.exists(),
         "{} is missing: run deploy/setup tests, or set PIXELPASS_TEST_CLIENTS=off to do without",
-        python.display()
+        made.display()
     );
-    Some(python)
+    Some(made)
 }
 
 /// The S3 server that tests share. It ends with the process that holds its standard input.

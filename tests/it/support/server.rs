@@ -54,8 +54,13 @@ pub struct Server {
 impl Server {
     /// Starts with these flags and waits until it tells its address.
     pub fn start(flags: &[&str]) -> Server {
+        Server::start_with(flags, &[])
+    }
+
+    /// The same with variables of its environment.
+    pub fn start_with(flags: &[&str], variables: &[(String, String)]) -> Server {
         let folder = Folder::new();
-        let mut server = Server::start_in(folder.path(), flags, &[]);
+        let mut server = Server::start_in(folder.path(), flags, variables);
         server._folder = Some(folder);
         server
     }
@@ -85,7 +90,7 @@ impl Server {
         Server { child, address, said: Some(std::thread::spawn(rest)), _folder: None }
     }
 
-    /// Host and port.
+    /// Such as `127.0.0.1:41234`.
     pub fn address(&self) -> &str {
         &self.address
     }

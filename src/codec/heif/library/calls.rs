@@ -4,8 +4,12 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr::NonNull;
 
 pub const COLORSPACE_RGB: c_int = 1;
+pub const COLORSPACE_MONOCHROME: c_int = 2;
+pub const CHROMA_MONOCHROME: c_int = 0;
 pub const CHROMA_RGB: c_int = 10;
 pub const CHROMA_RGBA: c_int = 11;
+pub const CHANNEL_LUMA: c_int = 0;
+pub const CHANNEL_ALPHA: c_int = 6;
 pub const CHANNEL_INTERLEAVED: c_int = 10;
 
 /// What the library says of a failure.
@@ -43,6 +47,16 @@ pub struct Outcome {
 pub struct Writer {
     pub version: c_int,
     pub write: unsafe extern "C" fn(*mut Context, *const c_void, usize, *mut c_void) -> Outcome,
+}
+
+/// `heif_color_profile_nclx`, as far as it is read.
+#[repr(C)]
+pub struct ColorProfile {
+    pub version: u8,
+    pub color_primaries: c_int,
+    pub transfer_characteristics: c_int,
+    pub matrix_coefficients: c_int,
+    pub full_range: u8,
 }
 
 /// The two leading members of `heif_security_limits`, whose places are fixed.
@@ -109,6 +123,9 @@ calls! {
         heif_image_release(*mut Image);
         heif_image_get_width(*const Image, c_int) -> c_int;
         heif_image_get_height(*const Image, c_int) -> c_int;
+        heif_image_get_bits_per_pixel_range(*const Image, c_int) -> c_int;
+        heif_image_get_nclx_color_profile(*const Image, *mut *mut ColorProfile) -> Outcome;
+        heif_nclx_color_profile_free(*mut ColorProfile);
         heif_image_get_plane(*mut Image, c_int, *mut c_int) -> *mut u8;
         heif_image_get_plane_readonly(*const Image, c_int, *mut c_int) -> *const u8;
         heif_context_get_encoder_for_format(*mut Context, c_int, *mut *mut Encoder) -> Outcome;

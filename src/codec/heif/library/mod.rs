@@ -5,18 +5,19 @@
 //! calls that came later are optional. A context is used by one thread at a time.
 
 mod calls;
+mod decoded;
 mod picture;
 
 use crate::format::Format;
 use crate::pixel::{TEXEL_BYTES, View};
 use calls::{CHANNEL_INTERLEAVED, CHROMA_RGB, CHROMA_RGBA, COLORSPACE_RGB, Calls, Context, Encoder, Image};
-use calls::{Outcome, Owned, Writer, check, message};
+use calls::{Outcome, Owned, Writer, check};
 use std::ffi::{CStr, c_int, c_void};
 use std::marker::PhantomData;
 use std::ptr;
 use std::sync::OnceLock;
 
-pub use calls::Message;
+pub use calls::{Message, message};
 pub use picture::Picture;
 
 /// The file that the loader is asked for.

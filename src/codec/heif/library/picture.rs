@@ -1,7 +1,9 @@
 //! A file's primary picture.
 
-use super::calls::{CHANNEL_INTERLEAVED, CHROMA_RGBA, COLORSPACE_RGB, Calls, Context, Handle, Message};
-use super::calls::{Outcome, Owned, check, message};
+use super::calls::{CHANNEL_ALPHA, CHANNEL_INTERLEAVED, CHANNEL_LUMA};
+use super::calls::{CHROMA_MONOCHROME, CHROMA_RGBA, COLORSPACE_MONOCHROME, COLORSPACE_RGB};
+use super::calls::{Calls, Context, Handle, Message, Outcome, Owned, check, message};
+use super::decoded::Decoded;
 use crate::geometry::Size;
 use crate::pixel::{TEXEL_BYTES, ViewMut};
 use std::ffi::{CStr, c_int, c_void};
@@ -51,12 +53,51 @@ impl Picture<'_> {
         unsafe { (self.calls.heif_image_handle_is_premultiplied_alpha)(self.handle.as_ptr()) != 0 }
     }
 
+    /// Whether the library holds coded pictures against a limit before it makes room for them.
+    pub fn is_bounded(&self) -> bool {
+        self.calls.heif_context_get_security_limits.is_some()
+    }
+
     /// Decodes to 8 bits a channel, into a target of the picture's size. Coded pictures of more
     /// than `most_pixels` are refused by libraries that can.
     ///
     /// # Errors
     /// The library's message, or a decoded size that is not the target's.
     pub fn decode(&self, target: &mut ViewMut, most_pixels: u64) -> Result<(), Message> {
+        let image = self.decoded(COLORSPACE_RGB, CHROMA_RGBA, most_pixels)?;
+        let texels = image.plane(CHANNEL_INTERLEAVED, target.size(), TEXEL_BYTES)?;
+        for (y, row) in (0..).zip(texels.rows()) {
+            target.row(y).copy_from_slice(row);
+        }
+        Ok(())
+    }
+
+    /// [`Picture::decode`] of a picture without planes of colour: the library copies its levels as
+    /// they are, also where black is 16 and white 235.
+    ///
+    /// # Errors
+    /// As there; the picture has planes of colour after all.
+    pub fn decode_grey(&self, target: &mut ViewMut, most_pixels: u64) -> Result<(), Message> {
+        let size = target.size();
+        let image = self.decoded(COLORSPACE_MONOCHROME, CHROMA_MONOCHROME, most_pixels)?;
+        let luma = image.samples(CHANNEL_LUMA, size, image.is_full_range())?;
+        for (y, row) in (0..).zip(luma.rows()) {
+            for (texel, grey) in target.row(y).chunks_exact_mut(TEXEL_BYTES).zip(row) {
+                texel.copy_from_slice(&[grey, grey, grey, u8::MAX]);
+            }
+        }
+        if self.has_alpha() {
+            let alpha = image.samples(CHANNEL_ALPHA, size, true)?;
+            for (y, row) in (0..).zip(alpha.rows()) {
+                for (texel, alpha) in target.row(y).chunks_exact_mut(TEXEL_BYTES).zip(row) {
+                    texel[3] = alpha;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn decoded(&self, colorspace: c_int, chroma: c_int, most_pixels: u64) -> Result<Decoded<'_>, Message> {
         if let Some(limits) = self.calls.heif_context_get_security_limits {
             // SAFETY: the context is alive and the limits are its own.
             if let Some(limits) = unsafe { limits(self.context.as_ptr()).as_mut() }.filter(|limits| limits.version > 0)
@@ -68,33 +109,9 @@ impl Picture<'_> {
         // SAFETY: the handle is alive, the place for the image lives through the call; null asks
         // for default options.
         check(unsafe {
-            (self.calls.heif_decode_image)(self.handle.as_ptr(), &mut image, COLORSPACE_RGB, CHROMA_RGBA, ptr::null())
+            (self.calls.heif_decode_image)(self.handle.as_ptr(), &mut image, colorspace, chroma, ptr::null())
         })?;
-        let image = Owned::new(image, self.calls.heif_image_release)?;
-        // SAFETY: the image is alive, here and in the call that follows.
-        let width = unsafe { (self.calls.heif_image_get_width)(image.as_ptr(), CHANNEL_INTERLEAVED) };
-        // SAFETY: as above.
-        let height = unsafe { (self.calls.heif_image_get_height)(image.as_ptr(), CHANNEL_INTERLEAVED) };
-        let size = target.size();
-        let told = (i64::from(size.width), i64::from(size.height));
-        if (i64::from(width), i64::from(height)) != told {
-            return Err(Message(format!("the picture is {width}x{height}, its boxes tell {size}")));
-        }
-        let mut pitch = 0;
-        // SAFETY: the image is alive and the place for the pitch lives through the call.
-        let start =
-            unsafe { (self.calls.heif_image_get_plane_readonly)(image.as_ptr(), CHANNEL_INTERLEAVED, &mut pitch) };
-        let pitch = usize::try_from(pitch).unwrap_or_default();
-        let row_bytes = size.width as usize * TEXEL_BYTES;
-        if start.is_null() || pitch < row_bytes {
-            return Err(message("no pixels"));
-        }
-        for y in 0..size.height {
-            // SAFETY: the plane has `height` rows of `row_bytes` a pitch apart, and the image lives.
-            let row = unsafe { std::slice::from_raw_parts(start.add(y as usize * pitch), row_bytes) };
-            target.row(y).copy_from_slice(row);
-        }
-        Ok(())
+        Ok(Decoded { calls: self.calls, image: Owned::new(image, self.calls.heif_image_release)? })
     }
 
     /// The ICC profile, if there is one.
