@@ -90,7 +90,7 @@ impl Server {
         Server { child, address, said: Some(std::thread::spawn(rest)), _folder: None }
     }
 
-    /// Host and port.
+    /// Such as `127.0.0.1:41234`.
     pub fn address(&self) -> &str {
         &self.address
     }
