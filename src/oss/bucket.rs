@@ -50,6 +50,7 @@ pub async fn list_buckets(service: &Service, order: Order) -> Result<Reply, Erro
 /// What listings and `GetBucketInfo` tell of a bucket.
 fn told(xml: &mut Xml, service: &Service, facts: &BucketFacts, host: &str) {
     let region = &service.rules.region;
+    let host = endpoint(service, host);
     xml.text("Name", &facts.name);
     xml.time("CreationDate", facts.created);
     xml.text("ExtranetEndpoint", host);
@@ -57,6 +58,14 @@ fn told(xml: &mut Xml, service: &Service, facts: &BucketFacts, host: &str) {
     xml.text("Location", format!("oss-{region}"));
     xml.text("Region", region);
     xml.text("StorageClass", "Standard");
+}
+
+/// The Host without the bucket that it names: what clients are told to reach any bucket by.
+fn endpoint<'a>(service: &Service, host: &'a str) -> &'a str {
+    match (service.rules.domains.bucket(host), host.split_once('.')) {
+        (Some(bucket), Some((label, base))) if label.eq_ignore_ascii_case(bucket.as_str()) => base,
+        _ => host,
+    }
 }
 
 /// `PutBucket`.
@@ -71,7 +80,12 @@ pub async fn create(service: &Service, bucket: Bucket, order: Order) -> Result<R
         Err(error) => return Err(error),
     };
     service.store.create_bucket(&bucket, acl).await?;
-    Ok(Reply::empty(200).header("Location", format!("/{bucket}")))
+    Ok(made(&bucket))
+}
+
+/// Some clients read the bucket's name from the answer.
+fn made(bucket: &Bucket) -> Reply {
+    Reply::empty(200).header("Location", format!("/{bucket}"))
 }
 
 /// `DeleteBucket`.
@@ -151,14 +165,17 @@ pub async fn stat(service: &Service, bucket: Bucket) -> Result<Reply, Error> {
     })))
 }
 
-/// `PutBucketAcl`.
+/// `PutBucketAcl`: makes a bucket that is not there.
 pub async fn put_acl(service: &Service, bucket: Bucket, order: Order) -> Result<Reply, Error> {
     let Some(acl) = acl(&order.request.headers)? else {
         let error = Error::new(Code::MissingArgument, "Missing Some Required Arguments.");
         return Err(error.detail("ArgumentName", "x-oss-acl"));
     };
-    service.store.set_bucket_acl(&bucket, acl).await?;
-    Ok(Reply::empty(200))
+    match service.store.set_bucket_acl(&bucket, acl).await {
+        Err(error) if error.code == Code::NoSuchBucket => create(service, bucket, order).await,
+        Err(error) => Err(error),
+        Ok(()) => Ok(made(&bucket)),
+    }
 }
 
 /// `GetBucketAcl`.
