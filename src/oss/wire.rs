@@ -94,9 +94,9 @@ impl Reply {
     }
 
     /// Replaces a header, or adds it, as a caller wants it: UTF-8 goes out as it came in.
-    pub fn replaced(mut self, name: &'static str, value: String) -> Reply {
+    pub fn replaced(mut self, name: &'static str, value: &str) -> Reply {
         self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
-        self.stored(name.to_owned(), &value)
+        self.stored(name.to_owned(), value)
     }
 
     /// The value of a header, if there is one.

@@ -130,7 +130,7 @@ fn overrides(caller: &Caller, query: &Query) -> Result<Overrides, Error> {
 }
 
 fn overridden(reply: Reply, overrides: Overrides) -> Reply {
-    overrides.into_iter().fold(reply, |reply, (name, value)| reply.replaced(name, value))
+    overrides.into_iter().fold(reply, |reply, (name, value)| reply.replaced(name, &value))
 }
 
 /// The object as it is stored.
