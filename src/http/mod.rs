@@ -209,7 +209,7 @@ fn failure(error: &Error, head: bool, id: &str, host: &str, method: &str, path: 
 /// A request in the words of the protocol's room.
 fn translate(request: axum::extract::Request, begin: Instant, options: &Options) -> Request {
     let (parts, body) = request.into_parts();
-    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let text = |value: &HeaderValue| Headers::text(value.as_bytes());
     let mut headers: Vec<_> =
         parts.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
     let forwarded = |name| {

@@ -3,6 +3,7 @@
 use super::encoded::Encoding;
 use super::object;
 use super::query::invalid;
+use super::sign::clock;
 use super::wire::{Headers, Reply};
 use super::xml::{self, Xml};
 use super::{Order, Service, calls};
@@ -10,6 +11,7 @@ use crate::error::{Code, Ec, Error};
 use crate::store::{Acl, Bucket, BucketFacts, Key, Listing};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
+use std::time::SystemTime;
 
 /// Most keys of a page, and of a call that deletes.
 const KEYS: u64 = 1000;
@@ -48,6 +50,7 @@ pub async fn list_buckets(service: &Service, order: Order) -> Result<Reply, Erro
 /// What listings and `GetBucketInfo` tell of a bucket.
 fn told(xml: &mut Xml, service: &Service, facts: &BucketFacts, host: &str) {
     let region = &service.rules.region;
+    let host = endpoint(service, host);
     xml.text("Name", &facts.name);
     xml.time("CreationDate", facts.created);
     xml.text("ExtranetEndpoint", host);
@@ -55,6 +58,14 @@ fn told(xml: &mut Xml, service: &Service, facts: &BucketFacts, host: &str) {
     xml.text("Location", format!("oss-{region}"));
     xml.text("Region", region);
     xml.text("StorageClass", "Standard");
+}
+
+/// The Host without the bucket that it names: what clients are told to reach any bucket by.
+fn endpoint<'a>(service: &Service, host: &'a str) -> &'a str {
+    match (service.rules.domains.bucket(host), host.split_once('.')) {
+        (Some(bucket), Some((label, base))) if label.eq_ignore_ascii_case(bucket.as_str()) => base,
+        _ => host,
+    }
 }
 
 /// `PutBucket`.
@@ -69,7 +80,12 @@ pub async fn create(service: &Service, bucket: Bucket, order: Order) -> Result<R
         Err(error) => return Err(error),
     };
     service.store.create_bucket(&bucket, acl).await?;
-    Ok(Reply::empty(200).header("Location", format!("/{bucket}")))
+    Ok(made(&bucket))
+}
+
+/// Some clients read the bucket's name from the answer.
+fn made(bucket: &Bucket) -> Reply {
+    Reply::empty(200).header("Location", format!("/{bucket}"))
 }
 
 /// `DeleteBucket`.
@@ -99,6 +115,8 @@ pub async fn info(service: &Service, bucket: Bucket, order: Order) -> Result<Rep
             xml.text("Comment", "");
             xml.owner();
             xml.parent("AccessControlList", |xml| xml.text("Grant", grant));
+            // One client reads it without looking whether it is there.
+            xml.parent("ServerSideEncryptionRule", |xml| xml.text("SSEAlgorithm", "None"));
         });
     })))
 }
@@ -116,11 +134,14 @@ pub async fn location(service: &Service, bucket: Bucket) -> Result<Reply, Error>
 /// `GetBucketStat`: counted by listing, a page after another.
 pub async fn stat(service: &Service, bucket: Bucket) -> Result<Reply, Error> {
     let mut listing = Listing { limit: KEYS as usize, ..Listing::default() };
-    let (mut count, mut bytes) = (0u64, 0u64);
+    let (mut count, mut bytes, mut last_modified) = (0u64, 0u64, SystemTime::UNIX_EPOCH);
     loop {
         let page = service.store.list(&bucket, &listing).await?;
-        count += page.objects.len() as u64;
-        bytes += page.objects.iter().map(|(_, meta)| meta.size_bytes).sum::<u64>();
+        for (_, meta) in &page.objects {
+            count += 1;
+            bytes += meta.size_bytes;
+            last_modified = last_modified.max(meta.last_modified);
+        }
         match page.next {
             Some(next) => listing.after = next,
             None => break,
@@ -131,17 +152,30 @@ pub async fn stat(service: &Service, bucket: Bucket) -> Result<Reply, Error> {
         xml.text("Storage", bytes);
         xml.text("ObjectCount", count);
         xml.text("MultipartUploadCount", uploads);
+        xml.text("LiveChannelCount", 0);
+        xml.text("LastModifiedTime", clock::seconds(last_modified));
+        xml.text("StandardStorage", bytes);
+        xml.text("StandardObjectCount", count);
+        // All is in the one class.
+        for class in ["InfrequentAccess", "Archive", "ColdArchive", "DeepColdArchive"] {
+            for figure in ["Storage", "RealStorage", "ObjectCount"] {
+                xml.text(&format!("{class}{figure}"), 0);
+            }
+        }
     })))
 }
 
-/// `PutBucketAcl`.
+/// `PutBucketAcl`: makes a bucket that is not there.
 pub async fn put_acl(service: &Service, bucket: Bucket, order: Order) -> Result<Reply, Error> {
     let Some(acl) = acl(&order.request.headers)? else {
         let error = Error::new(Code::MissingArgument, "Missing Some Required Arguments.");
         return Err(error.detail("ArgumentName", "x-oss-acl"));
     };
-    service.store.set_bucket_acl(&bucket, acl).await?;
-    Ok(Reply::empty(200))
+    match service.store.set_bucket_acl(&bucket, acl).await {
+        Err(error) if error.code == Code::NoSuchBucket => create(service, bucket, order).await,
+        Err(error) => Err(error),
+        Ok(()) => Ok(made(&bucket)),
+    }
 }
 
 /// `GetBucketAcl`.

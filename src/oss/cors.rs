@@ -165,7 +165,9 @@ pub(super) async fn preflight(service: &Service, bucket: Option<&Bucket>, header
 pub(super) async fn put(service: &Service, bucket: Bucket, order: Order) -> Result<Reply, Error> {
     service.store.bucket(&bucket).await?;
     let Request { headers, body, .. } = order.request;
-    let rules: Rules = xml::read(&document_body(&headers, body).await?)?;
+    let mut rules: Rules = xml::read(&document_body(&headers, body).await?)?;
+    // Names of headers are told in lower case, whatever they came in.
+    rules.rules.iter_mut().flat_map(|rule| &mut rule.headers).for_each(|name| name.make_ascii_lowercase());
     let bad = |rule: &Rule| {
         rule.origins.is_empty()
             || rule.methods.is_empty()

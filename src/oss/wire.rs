@@ -40,6 +40,15 @@ impl Request {
 }
 
 impl Headers {
+    /// The text of a value as it came: UTF-8, or else Latin-1, in which some clients send what they
+    /// have signed as UTF-8.
+    pub fn text(value: &[u8]) -> String {
+        match std::str::from_utf8(value) {
+            Ok(text) => text.to_owned(),
+            Err(_) => value.iter().map(|byte| char::from(*byte)).collect(),
+        }
+    }
+
     /// The first value under `name`, trimmed; `name` is lower case.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.trim())
@@ -117,5 +126,19 @@ impl Reply {
             self.body = Body::Whole(bytes);
         }
         self.header("Content-Length", length.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_beyond_ascii_come_and_go() {
+        assert_eq!(Headers::text("café 图".as_bytes()), "café 图");
+        assert_eq!(Headers::text(b"caf\xe9"), "café");
+        let reply = Reply::new(200).header("Expires", "old").replaced("Expires", "图\n");
+        assert_eq!(reply.get("Expires"), Some("图?"));
+        assert_eq!(Reply::new(200).header("Expires", "图").get("Expires"), Some("?"));
     }
 }

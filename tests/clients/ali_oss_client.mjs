@@ -45,8 +45,10 @@ async function buckets(client) {
     assert.deepEqual([stat.ObjectCount, stat.Storage], ["1", "5"]);
   });
   await check("bucket: ACL", async () => {
-    await client.putBucketACL(name, "public-read");
+    assert.equal((await client.putBucketACL(name, "public-read")).bucket, name);
     assert.equal((await client.getBucketACL(name)).acl, "public-read");
+    await client.putBucketACL(`${name}-c`, "private");
+    await client.deleteBucket(`${name}-c`);
   });
   await check("bucket: CORS rules", async () => {
     await refused(404, "NoSuchCORSConfiguration", () => client.getBucketCORS(name));

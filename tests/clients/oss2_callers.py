@@ -35,6 +35,7 @@ def variants(place):
                 assert keys_of(bucket, prefix="trip/", delimiter="/") == ["trip/汉 a+b.txt"]
                 bucket.put_object("example.jpg", place.fixture("images/example.jpg"))
                 bucket.put_bucket_style(*STYLE)
+                assert bucket.get_bucket_info().extranet_endpoint == endpoint.removeprefix("http://")
                 row = PROCESSES[0]
                 got = bucket.get_object("example.jpg", process=row["process"], params={"unsigned": "x y+z"})
                 check_answer(row, got.read(), got.content_type)

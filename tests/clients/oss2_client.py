@@ -30,10 +30,13 @@ def buckets(place, auth):
         info = bucket.get_bucket_info()
         assert (info.name, info.acl.grant, info.storage_class) == ("oss2-buckets", "private", "Standard")
         assert info.owner.id and info.extranet_endpoint and info.creation_date
+        assert info.bucket_encryption_rule.sse_algorithm is None
         assert bucket.get_bucket_location().location == "oss-cn-hangzhou"
         bucket.put_object("one.txt", b"12345")
         stat = bucket.get_bucket_stat()
         assert (stat.object_count, stat.storage_size_in_bytes) == (1, 5)
+        assert (stat.standard_object_count, stat.archive_object_count) == (1, 0)
+        assert abs(stat.last_modified_time - time.time()) < 600
     with check("bucket: ACL"):
         assert bucket.get_bucket_acl().acl == "private"
         bucket.put_bucket_acl(oss2.BUCKET_ACL_PUBLIC_READ_WRITE)
@@ -86,6 +89,9 @@ def objects(bucket):
     with check("object: overrides of headers"):
         got = bucket.get_object("meta.txt", params={"response-content-type": "text/css", "response-expires": "never"})
         assert got.headers["Content-Type"] == "text/css" and got.headers["Expires"] == "never"
+        name = 'attachment; filename="图片.txt"'
+        got = bucket.get_object("meta.txt", params={"response-content-disposition": name})
+        assert got.headers["Content-Disposition"].encode("latin-1").decode() == name
     with check("object: not overwritten where forbidden"):
         with refused(SERVER_ERROR, status=409, code="FileAlreadyExists"):
             bucket.put_object("meta.txt", "other", headers={"x-oss-forbid-overwrite": "true"})

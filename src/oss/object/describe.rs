@@ -2,12 +2,14 @@
 
 use crate::error::{Code, Error};
 use crate::oss::access;
+use crate::oss::conditions::{self, Part};
 use crate::oss::query::invalid;
 use crate::oss::sign::Caller;
 use crate::oss::wire::{Headers, Reply};
 use crate::store::{Acl, Description, ObjectKind, ObjectMeta};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use std::ops::Range;
 
 /// Most bytes of names and values of `x-oss-meta-*`.
 const METADATA_BYTES: usize = 8 * 1024;
@@ -117,4 +119,34 @@ fn with_metadata(mut reply: Reply, meta: &ObjectMeta) -> Reply {
         reply = reply.stored(format!("x-oss-meta-{name}"), value);
     }
     reply
+}
+
+/// The status, and which of the `length_bytes` of an answer called `etag` the body holds: those that
+/// `Range` asks for, or all.
+///
+/// # Errors
+/// `InvalidRange`.
+pub fn framed(
+    headers: &Headers,
+    meta: &ObjectMeta,
+    etag: &str,
+    length_bytes: u64,
+    head: bool,
+) -> Result<(u16, Range<u64>), Error> {
+    let counts = !head && conditions::range_counts(headers, etag, meta.last_modified);
+    let part = if counts { conditions::part(headers, length_bytes) } else { Part::Whole };
+    match part {
+        Part::Whole => Ok((200, 0..length_bytes)),
+        Part::Bytes(range) => Ok((206, *range.start()..range.end() + 1)),
+        Part::Unsatisfiable => Err(Error::new(Code::InvalidRange, "The requested range cannot be satisfied.")),
+    }
+}
+
+/// The headers that tell which bytes of how many come.
+pub fn sized(mut reply: Reply, range: &Range<u64>, length_bytes: u64) -> Reply {
+    if reply.status == 206 {
+        let content_range = format!("bytes {}-{}/{length_bytes}", range.start, range.end - 1);
+        reply = reply.header("Content-Range", content_range);
+    }
+    reply.header("Content-Length", (range.end - range.start).to_string())
 }

@@ -1,7 +1,6 @@
 //! Processed answers: the source and its watermark pictures fetched, the crew's work, the headers.
 
-use super::describe;
-use super::read::{framed, sized};
+use super::describe::{self, framed, sized};
 use crate::cancel::Cancel;
 use crate::error::{Code, Error};
 use crate::oss::sign::Caller;

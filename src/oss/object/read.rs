@@ -3,14 +3,13 @@
 use super::describe;
 use super::processed::{self, Studied};
 use crate::error::{Code, Ec, Error};
-use crate::oss::conditions::{self, Part, Verdict};
+use crate::oss::conditions::{self, Verdict};
 use crate::oss::query::Query;
 use crate::oss::route::Target;
 use crate::oss::sign::Caller;
 use crate::oss::wire::{Body, Headers, Reply, Request};
 use crate::oss::{Order, Service, access, calls, protect, style};
 use crate::store::{Key, Object, ObjectMeta};
-use std::ops::Range;
 use std::time::Instant;
 
 /// `GetObject`, and for `head` its headers alone.
@@ -137,40 +136,10 @@ fn overridden(reply: Reply, overrides: Overrides) -> Reply {
 /// The object as it is stored.
 fn plain(object: Object, headers: &Headers, head: bool) -> Result<Reply, Error> {
     let meta = object.meta.clone();
-    let (status, range) = framed(headers, &meta, &meta.etag, meta.size_bytes, head)?;
-    let mut reply = sized(describe::stored(Reply::new(status), &meta), &range, meta.size_bytes);
+    let (status, range) = describe::framed(headers, &meta, &meta.etag, meta.size_bytes, head)?;
+    let mut reply = describe::sized(describe::stored(Reply::new(status), &meta), &range, meta.size_bytes);
     if !head {
         reply.body = Body::Chunks(Box::pin(object.stream(range)));
     }
     Ok(reply)
-}
-
-/// The status, and which of the `length_bytes` of an answer called `etag` the body holds: those that
-/// `Range` asks for, or all.
-///
-/// # Errors
-/// `InvalidRange`.
-pub fn framed(
-    headers: &Headers,
-    meta: &ObjectMeta,
-    etag: &str,
-    length_bytes: u64,
-    head: bool,
-) -> Result<(u16, Range<u64>), Error> {
-    let counts = !head && conditions::range_counts(headers, etag, meta.last_modified);
-    let part = if counts { conditions::part(headers, length_bytes) } else { Part::Whole };
-    match part {
-        Part::Whole => Ok((200, 0..length_bytes)),
-        Part::Bytes(range) => Ok((206, *range.start()..range.end() + 1)),
-        Part::Unsatisfiable => Err(Error::new(Code::InvalidRange, "The requested range cannot be satisfied.")),
-    }
-}
-
-/// The headers that tell which bytes of how many come.
-pub fn sized(mut reply: Reply, range: &Range<u64>, length_bytes: u64) -> Reply {
-    if reply.status == 206 {
-        let content_range = format!("bytes {}-{}/{length_bytes}", range.start, range.end - 1);
-        reply = reply.header("Content-Range", content_range);
-    }
-    reply.header("Content-Length", (range.end - range.start).to_string())
 }

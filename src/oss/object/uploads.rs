@@ -64,8 +64,13 @@ pub async fn complete(service: &Service, target: Target, order: Order) -> Result
             Some(listed.parts.into_iter().map(|part| (part.number, part.etag)).collect())
         }
     };
+    let acl = described_by(&headers, &order.caller)?.acl;
     let replace = replace(&headers);
     let meta = service.store.complete_upload(&target.bucket, &target.key, &id, parts, replace).await?;
+    // One that comes here outranks the one that the upload began with.
+    if acl.is_some() {
+        service.store.set_acl(&target.bucket, &target.key, acl).await?;
+    }
     let location = format!("{home}/{}", encoded::percent(target.key.as_str()));
     let document = Xml::document("CompleteMultipartUploadResult", |xml| {
         encoding.tell(xml);
