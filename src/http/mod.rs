@@ -17,14 +17,14 @@ use crate::error::Error;
 use crate::oss::route::On;
 use crate::oss::sign::Caller;
 use crate::oss::wire::{Body, Headers, Reply, Request};
-use crate::oss::{self, Service};
+use crate::oss::{self, Service, cors};
 use axum::body::Body as WireBody;
 use axum::extract::State;
 use axum::handler::Handler;
 use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
 use bytes::Bytes;
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, join, select};
 use futures_util::stream;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -142,13 +142,19 @@ async fn answer(State(house): State<Arc<House>>, request: axum::extract::Request
     let (host, path) = (request.host.clone(), request.path.clone());
     let origin = request.headers.get("origin").map(str::to_owned);
     let own = is_own_address(&house, &request);
-    let mut reply = match dispatch(&house, request, own).await {
+    let sharing = async {
+        match own || method == "OPTIONS" {
+            true => cors::Rules::default(),
+            false => house.service.sharing(&host, &path).await,
+        }
+    };
+    // Side by side: a store may be far away.
+    let (done, sharing) = join(dispatch(&house, request, own), sharing).await;
+    let reply = match done {
         Ok(reply) => reply,
         Err(error) => failure(&error, head, &id, &host, &method, &path),
     };
-    if method != "OPTIONS" && !own {
-        reply = house.service.shared(origin.as_deref(), &method, &host, &path, reply).await;
-    }
+    let reply = sharing.applied(origin.as_deref(), &method, reply);
     let elapsed = begin.elapsed();
     tracing::debug!(%id, %method, %path, status = reply.status, ms = elapsed.as_secs_f64() * 1000.0, "answered");
     let reply = reply

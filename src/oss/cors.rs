@@ -71,7 +71,22 @@ impl Rules {
         Rules { rules: if origins.is_empty() { Vec::new() } else { vec![rule] }, vary: true }
     }
 
-    async fn load(service: &Service, bucket: Option<&Bucket>) -> Result<Rules, Error> {
+    /// Adds to an answer what lets the page of another origin read it, where a rule fits, and tells
+    /// caches that it depends on the origin.
+    pub fn applied(&self, origin: Option<&str>, method: &str, reply: Reply) -> Reply {
+        let fitting = origin.and_then(|origin| {
+            let wish = Wish { origin, method, headers: Vec::new() };
+            self.fitting(&wish).map(|rule| (rule, origin))
+        });
+        match fitting {
+            Some((rule, origin)) => rule.told(reply, origin, self.vary),
+            None if self.rules.is_empty() => reply,
+            // Another origin would get another answer.
+            None => reply.header("Vary", "Origin"),
+        }
+    }
+
+    pub(super) async fn load(service: &Service, bucket: Option<&Bucket>) -> Result<Rules, Error> {
         let own = match bucket {
             Some(bucket) => service.store.document(bucket, DOCUMENT).await?,
             None => None,
@@ -144,28 +159,6 @@ pub(super) async fn preflight(service: &Service, bucket: Option<&Bucket>, header
     };
     let reply = rule.told(Reply::empty(200), origin, rules.vary);
     Ok(if asked.is_empty() { reply } else { reply.header("Access-Control-Allow-Headers", asked) })
-}
-
-/// Adds to an answer what lets the page of another origin read it, where a rule fits. A failure to
-/// read the rules only leaves it out: the answer itself stands.
-pub(super) async fn allowed(
-    service: &Service,
-    bucket: Option<&Bucket>,
-    origin: Option<&str>,
-    method: &str,
-    reply: Reply,
-) -> Reply {
-    let rules = Rules::load(service, bucket).await.unwrap_or_default();
-    let fitting = origin.and_then(|origin| {
-        let wish = Wish { origin, method, headers: Vec::new() };
-        rules.fitting(&wish).map(|rule| (rule, origin))
-    });
-    match fitting {
-        Some((rule, origin)) => rule.told(reply, origin, rules.vary),
-        None if rules.rules.is_empty() => reply,
-        // Another origin would get another answer.
-        None => reply.header("Vary", "Origin"),
-    }
 }
 
 /// `PutBucketCors`.

@@ -103,7 +103,7 @@ async fn admitted(
 ) -> Result<RangeInclusive<u64>, Error> {
     let field = |name: &str| fields.get(name).map(String::as_str);
     let policy = field("policy").unwrap_or_default();
-    let caller = policy::judge(policy, field, &service.keys, now)?;
+    let caller = policy::judge(policy, field, &service.keys, service.rules.required_region.as_deref(), now)?;
     service.allow_write(&caller, bucket, key).await?;
     if caller == Caller::Anonymous && field("x-oss-object-acl").is_some() {
         return Err(access::denied());

@@ -238,12 +238,12 @@ impl Service {
         cors::preflight(self, bucket.as_ref(), headers).await
     }
 
-    /// Lets pages of other origins read an answer where a rule allows it, and tells caches that it
-    /// depends on the origin.
-    pub async fn shared(&self, origin: Option<&str>, method: &str, host: &str, path: &str, reply: Reply) -> Reply {
+    /// The rules for answers to pages of other origins. A failure to read them only leaves them out:
+    /// the answers themselves stand.
+    pub async fn sharing(&self, host: &str, path: &str) -> cors::Rules {
         let address = Address::read(host, path, &self.rules.domains);
         let bucket = address.ok().and_then(|address| address.bucket);
-        cors::allowed(self, bucket.as_ref(), origin, method, reply).await
+        cors::Rules::load(self, bucket.as_ref()).await.unwrap_or_default()
     }
 
     /// Where a bucket's objects are, in the form of address that the request used.

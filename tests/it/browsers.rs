@@ -241,6 +241,16 @@ fn forms_with_signed_policies() {
 }
 
 #[test]
+fn forms_for_another_region() {
+    let server =
+        Server::start(&["--store", "memory://", "--insist-on-region", "on", "--region", "eu-a", KEY[0], KEY[1]]);
+    for (scheme, code) in [(Scheme::V4, "InvalidArgument"), (Scheme::V1, "NoSuchBucket")] {
+        let fields = with(&policy_fields(scheme, 600, ""), &[("key", "k")]);
+        assert_eq!(post(&server, &fields, "f", "x").element("Code"), code);
+    }
+}
+
+#[test]
 fn forms_of_nobody_and_broken_ones() {
     let server = server(&["--upload-limit-mb", "1"]);
     let key = with(&[], &[("key", "k")]);

@@ -139,6 +139,20 @@ impl Claim {
         }
     }
 
+    /// Whether a claim of V4 is for `region`, where the server insists on one.
+    ///
+    /// # Errors
+    /// `InvalidArgument`.
+    pub fn check_region(&self, region: Option<&str>) -> Result<(), Error> {
+        match region {
+            Some(region) if self.scheme == Scheme::V4 && self.scope.region != region => {
+                let message = "Invalid signing region in Authorization header.";
+                Err(Error::new(Code::InvalidArgument, message).ec(Ec(2, 226)).detail("Region", region))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Whether the date can be read and is one that a request may carry at `now`.
     ///
     /// # Errors

@@ -84,10 +84,7 @@ pub fn judge(subject: &Subject, keys: &Keys, region: Option<&str>) -> Result<Cal
     let ring = keys.current();
     let key = find(&ring, &claim.id)?;
     key.admit(claim.token.as_deref(), now)?;
-    if let Some(region) = region.filter(|region| claim.scheme == Scheme::V4 && claim.scope.region != *region) {
-        let error = Error::new(Code::InvalidArgument, "Invalid signing region in Authorization header.").ec(Ec(2, 226));
-        return Err(error.detail("Region", region));
-    }
+    claim.check_region(region)?;
     claim.check_clock(now)?;
     let attempts = claim.attempts(&request);
     let Some(attempt) = attempts.iter().find(|attempt| fits(&claim, &claim.form(&request, **attempt), key)) else {

@@ -6,15 +6,17 @@ use std::time::SystemTime;
 use subtle::ConstantTimeEq;
 
 /// Who signed `policy`, which is the Base64 text of the form's field; `field` tells the form's fields
-/// by their names in lower case. A form without a signature is anonymous.
+/// by their names in lower case; with `region`, V4 signatures must be for that one. A form without a
+/// signature is anonymous.
 ///
 /// # Errors
-/// `InvalidArgument` for a signature that lacks parts; `InvalidAccessKeyId`, `InvalidSecurityToken`,
+/// `InvalidArgument` for a signature that lacks parts or is for another region; `InvalidAccessKeyId`, `InvalidSecurityToken`,
 /// `SecurityTokenExpired`, `SignatureDoesNotMatch`.
 pub fn judge<'a>(
     policy: &str,
     field: impl Fn(&str) -> Option<&'a str>,
     keys: &Keys,
+    region: Option<&str>,
     now: SystemTime,
 ) -> Result<Caller, Error> {
     let part = |name: &'static str| {
@@ -38,6 +40,7 @@ pub fn judge<'a>(
     let ring = keys.current();
     let key = find(&ring, &claim.id)?;
     key.admit(claim.token.as_deref(), clock::seconds(now))?;
+    claim.check_region(region)?;
     let expected = claim.sign(policy.as_bytes(), &key.secret);
     if !bool::from(expected.as_bytes().ct_eq(claim.signature.as_bytes())) {
         let message = "The request signature we calculated does not match the signature you provided. \
