@@ -1,7 +1,7 @@
 //! The protocol: what an OSS call means, from its address to its answer.
 //!
 //! Knows the store and the studio; knows no sockets, no engines and no pixels. [`sign`] tells who
-//! asks, [`route`] which of the [`calls`] it is, [`access`] whether they may, [`Service`] does it,
+//! asks, [`route`] which of the [`calls`] it is, `access` whether they may, [`Service`] does it,
 //! [`error_reply`] is the one place where an error becomes an answer. Pictures are processed by the
 //! [`crew`], never on an async worker.
 

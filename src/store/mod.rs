@@ -1,8 +1,8 @@
 //! The store: buckets, objects with their metadata, documents and uploads.
 //!
-//! Three kinds, one behaviour: a directory of plain files ([`local`]), memory, and a bucket that
-//! speaks S3 ([`cloud`] for both). Everything is kept in the store itself, so servers over one
-//! store agree; where things lie is [`layout`]'s. Content appears together with its metadata, at
+//! Three kinds, one behaviour: a directory of plain files (`local`), memory, and a bucket that
+//! speaks S3 (`cloud` for both). Everything is kept in the store itself, so servers over one
+//! store agree; where things lie is `layout`'s. Content appears together with its metadata, at
 //! once and durably, or not at all. The room knows nothing of images or requests. Disks are waited
 //! for on blocking threads, never on an async worker, and memory is bounded whatever the size of
 //! the content.

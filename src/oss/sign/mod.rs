@@ -2,7 +2,7 @@
 //!
 //! [`judge`] takes a request apart ([`canonical`]), reads what it claims ([`Claim`]), and holds the
 //! claim against a ring of [`Keys`]. It reads no clock and no file. What a caller may do is not
-//! decided here. [`presign`] makes signed URLs and [`mistakes`] explains signatures that do not fit,
+//! decided here. [`presign()`] makes signed URLs and [`mistakes`] explains signatures that do not fit,
 //! both by the same canonical forms.
 
 pub mod canonical;
