@@ -7,7 +7,7 @@ use super::sign::clock;
 use super::wire::{Headers, Reply};
 use super::xml::{self, Xml};
 use super::{Order, Service, calls};
-use crate::error::{Code, Ec, Error};
+use crate::error::{Code, Error};
 use crate::store::{Acl, Bucket, BucketFacts, Key, Listing};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
@@ -341,8 +341,7 @@ pub async fn delete_objects(service: &Service, bucket: Bucket, order: Order) -> 
     let body = object::document_body(&order.request.headers, order.request.body).await?;
     let asked: xml::Delete = xml::read(&body)?;
     if asked.objects.is_empty() || asked.objects.len() as u64 > KEYS {
-        let message = "The XML you provided was not well-formed or did not validate against our published schema.";
-        return Err(Error::new(Code::MalformedXML, message).ec(Ec(16, 608)));
+        return Err(xml::malformed());
     }
     service.store.bucket(&bucket).await?;
     let mut deleted = Vec::with_capacity(asked.objects.len());

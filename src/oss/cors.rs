@@ -4,7 +4,7 @@ use super::object::document_body;
 use super::wire::{Headers, Reply, Request};
 use super::xml::{self, Xml};
 use super::{Order, Service};
-use crate::error::{Code, Ec, Error};
+use crate::error::{Code, Error};
 use crate::store::Bucket;
 use serde::{Deserialize, Serialize};
 
@@ -176,8 +176,7 @@ pub(super) async fn put(service: &Service, bucket: Bucket, order: Order) -> Resu
             || rule.exposed.iter().any(|name| name.contains('*'))
     };
     if rules.rules.is_empty() || rules.rules.len() > RULES || rules.rules.iter().any(bad) {
-        let message = "The XML you provided was not well-formed or did not validate against our published schema.";
-        return Err(Error::new(Code::MalformedXML, message).ec(Ec(16, 608)));
+        return Err(xml::malformed());
     }
     let text = serde_json::to_string(&rules).map_err(Error::internal)?;
     service.store.put_document(&bucket, DOCUMENT, &text).await?;

@@ -4,14 +4,13 @@
 //! has signed beforehand and which says what may be uploaded. Source: the vendor's documentation of
 //! PostObject.
 
-use super::object::user_metadata;
-use super::query::invalid;
+use super::object::{UNTYPED, object_acl, stored_headers, user_metadata};
 use super::sign::{Caller, clock, policy};
 use super::wire::{Incoming, Reply};
 use super::xml::Xml;
 use super::{Order, Service, access, encoded};
 use crate::error::{Code, Error};
-use crate::store::{Acl, Bucket, Description, Key, ObjectMeta, Replace, Upload};
+use crate::store::{Bucket, Description, Key, ObjectMeta, Replace, Upload};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::StreamExt;
@@ -165,22 +164,17 @@ fn held(
 }
 
 fn described(fields: &Fields, file: &Field) -> Result<Description, Error> {
-    const STORED: [&str; 5] =
-        ["cache-control", "content-disposition", "content-encoding", "content-language", "expires"];
-    let stored = STORED.iter().filter_map(|name| Some((name.to_string(), fields.get(*name)?.clone())));
+    let field = |name: &str| fields.get(name).map(String::as_str);
     let by_file = file.content_type().map(ToString::to_string);
     let content_type = fields.get("content-type").cloned().or(by_file);
-    let acl = match fields.get("x-oss-object-acl").map(String::as_str) {
-        None | Some("default") => None,
-        Some(name) => Some(Acl::parse(name).ok_or_else(|| invalid("x-oss-object-acl", name))?),
-    };
-    let headers: BTreeMap<_, _> = stored.collect();
+    let acl = object_acl(field("x-oss-object-acl"))?;
+    let headers = stored_headers(field);
     let lengths = headers.values().chain(&content_type).map(String::len);
     if lengths.sum::<usize>() > HEADERS_BYTES {
         return Err(too_long());
     }
     Ok(Description {
-        content_type: Some(content_type.unwrap_or_else(|| "application/octet-stream".to_owned())),
+        content_type: Some(content_type.unwrap_or_else(|| UNTYPED.to_owned())),
         headers,
         user: user_metadata(fields.iter().map(|(name, value)| (name.as_str(), value.as_str())))?,
         acl,

@@ -110,7 +110,7 @@ pub async fn texts(service: &Service, bucket: &Bucket, process: &str) -> Result<
 /// `NoSuchStyle` where `@!`, which means nothing else, names a style that is not there.
 pub async fn named_by_key(service: &Service, target: &Target) -> Result<Option<(Key, String)>, Error> {
     let settings = Settings::load(service, &target.bucket).await?;
-    let own = settings.delimiters.chars().filter(|c| "-_/!".contains(*c)).map(String::from);
+    let own = settings.delimiters.chars().map(String::from);
     let separators: Vec<_> = SEPARATORS.into_iter().map(str::to_owned).chain(own).collect();
     let keys = [Some(&target.key), target.alternative.as_ref()];
     let mut candidates = Vec::new();

@@ -74,15 +74,17 @@ pub fn header_value(document: &str) -> String {
     STANDARD.encode(document)
 }
 
+/// The refusal of a document that cannot be read, or holds what it must not.
+pub fn malformed() -> Error {
+    let message = "The XML you provided was not well-formed or did not validate against our published schema.";
+    Error::new(Code::MalformedXML, message).ec(Ec(16, 608))
+}
+
 /// Reads a document that a caller sent. Namespaces and unknown elements are passed over.
 ///
 /// # Errors
 /// `MalformedXML`.
 pub fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Error> {
-    let malformed = || {
-        let message = "The XML you provided was not well-formed or did not validate against our published schema.";
-        Error::new(Code::MalformedXML, message).ec(Ec(16, 608))
-    };
     let text = std::str::from_utf8(body).map_err(|error| malformed().because(error))?;
     quick_xml::de::from_str(text).map_err(|error| malformed().because(error))
 }

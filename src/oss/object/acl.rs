@@ -10,11 +10,12 @@ use crate::store::Acl;
 
 /// `PutObjectAcl`.
 pub async fn put_acl(service: &Service, target: Target, order: Order) -> Result<Reply, Error> {
-    if order.request.headers.get("x-oss-object-acl").is_none() {
+    let name = order.request.headers.get("x-oss-object-acl");
+    if name.is_none() {
         let error = Error::new(Code::MissingArgument, "Missing Some Required Arguments.");
         return Err(error.detail("ArgumentName", "x-oss-object-acl"));
     }
-    let acl = object_acl(&order.request.headers)?;
+    let acl = object_acl(name)?;
     service.store.set_acl(&target.bucket, &target.key, acl).await?;
     Ok(Reply::empty(200))
 }

@@ -9,10 +9,14 @@ use crate::oss::wire::{Headers, Reply};
 use crate::store::{Acl, Description, ObjectKind, ObjectMeta};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// Most bytes of names and values of `x-oss-meta-*`.
 const METADATA_BYTES: usize = 8 * 1024;
+
+/// The type of content that came without one.
+pub const UNTYPED: &str = "application/octet-stream";
 
 /// Headers that are stored with an object and sent with it, with the names they are sent under.
 const STORED: [(&str, &str); 5] = [
@@ -29,29 +33,31 @@ const STORED: [(&str, &str); 5] = [
 /// `InvalidArgument` for an ACL that is none and for too much metadata, `AccessDenied` where an
 /// anonymous caller sets an ACL.
 pub fn described_by(headers: &Headers, caller: &Caller) -> Result<Description, Error> {
-    let acl = object_acl(headers)?;
+    let acl = object_acl(headers.get("x-oss-object-acl"))?;
     if acl.is_some() && *caller == Caller::Anonymous {
         return Err(access::denied());
     }
-    let stored = STORED.iter().filter_map(|(name, _)| Some((name.to_string(), headers.get(name)?.to_owned())));
     let user = user_metadata(headers.0.iter().map(|(name, value)| (name.as_str(), value.as_str())))?;
     let content_type = headers.get("content-type").filter(|value| !value.is_empty());
-    let content_type = Some(content_type.unwrap_or("application/octet-stream").to_owned());
-    Ok(Description { content_type, headers: stored.collect(), user, acl })
+    let content_type = Some(content_type.unwrap_or(UNTYPED).to_owned());
+    Ok(Description { content_type, headers: stored_headers(|name| headers.get(name)), user, acl })
+}
+
+/// Those of the headers or form fields that `get` knows, by names in lower case, which are stored.
+pub fn stored_headers<'a>(get: impl Fn(&str) -> Option<&'a str>) -> BTreeMap<String, String> {
+    STORED.iter().filter_map(|(name, _)| Some((name.to_string(), get(name)?.to_owned()))).collect()
 }
 
 /// The `x-oss-meta-*` of headers or form fields, names in lower case and without what begins them.
 ///
 /// # Errors
 /// `InvalidArgument` for too much of them.
-pub fn user_metadata<'a>(
-    pairs: impl Iterator<Item = (&'a str, &'a str)>,
-) -> Result<std::collections::BTreeMap<String, String>, Error> {
+pub fn user_metadata<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Result<BTreeMap<String, String>, Error> {
     let named = pairs.filter_map(|(name, value)| {
         let name = name.to_ascii_lowercase();
         Some((name.strip_prefix("x-oss-meta-")?.to_owned(), value.trim().to_owned()))
     });
-    let user: std::collections::BTreeMap<_, _> = named.collect();
+    let user: BTreeMap<_, _> = named.collect();
     if user.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > METADATA_BYTES {
         let message = format!("The user metadata is longer than {METADATA_BYTES} bytes.");
         return Err(Error::new(Code::InvalidArgument, message));
@@ -63,8 +69,8 @@ pub fn user_metadata<'a>(
 ///
 /// # Errors
 /// `InvalidArgument`.
-pub fn object_acl(headers: &Headers) -> Result<Option<Acl>, Error> {
-    match headers.get("x-oss-object-acl") {
+pub fn object_acl(name: Option<&str>) -> Result<Option<Acl>, Error> {
+    match name {
         None | Some("default") => Ok(None),
         Some(name) => Acl::parse(name).map(Some).ok_or_else(|| invalid("x-oss-object-acl", name)),
     }

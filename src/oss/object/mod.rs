@@ -11,7 +11,7 @@ mod write;
 
 pub(super) use acl::{get_acl, policy, put_acl};
 pub(super) use copy::{copy, copy_part};
-pub(super) use describe::user_metadata;
+pub(super) use describe::{UNTYPED, object_acl, stored_headers, user_metadata};
 pub(super) use read::{meta, read};
 pub(super) use saveas::{process, process_later};
 pub(super) use uploads::{abort, begin, complete, list_parts, put_part};

@@ -4,13 +4,13 @@ use super::describe::{self, framed, sized};
 use crate::cancel::Cancel;
 use crate::error::{Code, Error};
 use crate::oss::sign::Caller;
+use crate::oss::sign::canonical::hex;
 use crate::oss::wire::{Body, Headers, Reply};
 use crate::oss::{Prepared, Service, Validators, Work, access, calls};
 use crate::processor::Answer;
 use crate::store::{Bucket, Key, Object};
 use bytes::Bytes;
 use md5::{Digest, Md5};
-use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 /// Told apart from answers of other versions, whose bytes may differ.
@@ -109,12 +109,7 @@ fn etag(object: &Object, assets: &[Option<Object>], canonical: &str) -> String {
     }
     md5.update(VERSION);
     md5.update(canonical);
-    let mut text = String::from("\"");
-    for byte in md5.finalize() {
-        // Writing into a String cannot fail.
-        let _ = write!(text, "{byte:02X}");
-    }
-    text + "\""
+    format!("\"{}\"", hex(&md5.finalize()).to_ascii_uppercase())
 }
 
 /// The processed object as an answer.

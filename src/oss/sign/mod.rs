@@ -100,14 +100,17 @@ pub fn fits(claim: &Claim, form: &Form, key: &Key) -> bool {
     claim.sign(&form.string_to_sign, &key.secret).as_bytes().ct_eq(claim.signature.as_bytes()).into()
 }
 
-/// Tells what was to be signed, so that callers can compare.
-fn mismatch(claim: &Claim, form: &Form) -> Error {
+/// The refusal of a signature that is another.
+fn unlike(claim: &Claim) -> Error {
     let message = "The request signature we calculated does not match the signature you provided. \
                    Check your key and signing method.";
+    Error::new(Code::SignatureDoesNotMatch, message).ec(Ec(2, 40)).detail("OSSAccessKeyId", &claim.id)
+}
+
+/// Tells what was to be signed, so that callers can compare.
+fn mismatch(claim: &Claim, form: &Form) -> Error {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let mut error = Error::new(Code::SignatureDoesNotMatch, message)
-        .ec(Ec(2, 40))
-        .detail("OSSAccessKeyId", &claim.id)
+    let mut error = unlike(claim)
         .detail("SignatureProvided", &claim.signature)
         .detail("StringToSign", text(&form.string_to_sign))
         .detail("StringToSignBytes", spaced_hex(&form.string_to_sign));
