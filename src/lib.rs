@@ -20,7 +20,7 @@
 //! | workshops | [`process`], [`engine`], [`codec`], [`store`] | each other, OSS, HTTP |
 //! | drawing board | [`plan`] | actions, engines |
 //! | machine | [`kernel`], [`text`] | plans, wgpu |
-//! | ground | [`error`], [`geometry`], [`color`], [`pixel`], [`mod@format`], [`limits`], [`cancel`] | the rest |
+//! | ground | [`error`], [`geometry`], [`color`], [`pixel`], [`plane`], [`mod@format`], [`limits`], [`cancel`] | the rest |
 //!
 //! # One request's journey
 //!
@@ -59,6 +59,7 @@ pub mod limits;
 pub mod oss;
 pub mod pixel;
 pub mod plan;
+pub mod plane;
 pub mod process;
 pub mod processor;
 pub mod store;

@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Rooms and the other rooms of ours that they may name.
-const FLOORS: [(&str, &[&str]); 20] = [
+const FLOORS: [(&str, &[&str]); 21] = [
     ("error", &[]),
     ("color", &[]),
     ("geometry", &[]),
     ("limits", &[]),
     ("cancel", GROUND),
     ("pixel", GROUND),
+    ("plane", GROUND),
     ("format", GROUND),
     ("kernel", GROUND),
     ("text", GROUND),
@@ -32,7 +33,7 @@ const FLOORS: [(&str, &[&str]); 20] = [
 const GROUND: &[&str] = &["GROUND"];
 
 /// The rooms of the ground floor.
-const GROUND_ROOMS: [&str; 7] = ["error", "color", "geometry", "limits", "cancel", "pixel", "format"];
+const GROUND_ROOMS: [&str; 8] = ["error", "color", "geometry", "limits", "cancel", "pixel", "plane", "format"];
 
 /// Outside packages and the rooms whose door they may use.
 const DOORS: &[(&str, &[&str])] = &[
