@@ -313,17 +313,29 @@ mod tests {
     }
 
     #[test]
-    fn a_large_reduction_decodes_small_and_leaves_a_factor_of_two() {
+    fn a_large_reduction_decodes_small_and_leaves_some_to_the_resampler() {
         let mut canvas = canvas(Format::Jpeg, 4000, 3000);
         let placement = place(Fit::Lfit, canvas.size(), Size::new(300, 300), false).unwrap();
         canvas.resize(&placement, Color::WHITE).unwrap();
         let plan = finish(canvas, Format::Jpeg);
         assert_eq!(
             plan.layers[0],
-            Layer { origin: Origin::Source, size: Size::new(1000, 750), stored: Size::new(4000, 3000), reduction: 4 }
+            Layer { origin: Origin::Source, size: Size::new(500, 375), stored: Size::new(4000, 3000), reduction: 8 }
         );
         assert_eq!(names(&plan), ["convolve", "convolve"]);
         assert_eq!(plan.result_size(), Size::new(300, 225));
+    }
+
+    #[test]
+    fn each_fraction_leaves_the_resampler_its_part() {
+        let reduction = |width: u32| {
+            let mut canvas = canvas(Format::Jpeg, 4000, 3000);
+            let placement = place(Fit::Lfit, canvas.size(), Size::new(width, width), false).unwrap();
+            canvas.resize(&placement, Color::WHITE).unwrap();
+            finish(canvas, Format::Jpeg).layers[0].reduction
+        };
+        let widths = [400, 401, 800, 801, 2000, 2001];
+        assert_eq!(widths.map(reduction), [8, 4, 4, 2, 2, 1]);
     }
 
     #[test]

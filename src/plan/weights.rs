@@ -39,6 +39,8 @@ pub struct Axis {
     pub kept_start: u32,
     /// How many are kept.
     pub kept_count: u32,
+    /// Each pixel of the window is the mean of several, as a decoder delivers a reduced picture.
+    pub means: bool,
 }
 
 /// A table for `convolve`: `rows × (1 + taps)` words, or one row that all places share.
@@ -51,17 +53,33 @@ pub struct Weights {
 /// Half the width of the Lanczos kernel, in lobes.
 const LOBES: f64 = 3.0;
 
+/// What a mean over a pixel's width takes from the second derivative there: half of the variance of
+/// a uniform distribution of width 1, which is 1/12.
+const MEAN_LOSS: f64 = 1.0 / 24.0;
+
+/// The least reduction that leaves room for undoing what means took: nearer to 1 the filter has no
+/// taps to spare and rings.
+const LEAST_SHARPENED: f64 = 1.25;
+
 /// The table of one axis of a resize: for each kept pixel the first source pixel and the weights.
 ///
 /// A result pixel j has its centre at (j + 0.5) · length / scaled. Lanczos: support 3 · max(1,
 /// length / scaled), weights normalised over the taps inside the window. Area: overlap of each
 /// source pixel with [j, j + 1) · length / scaled. Source: the specification, section 3.1.
+///
+/// Means are softer than samples: f + f″/24 in place of f. Lanczos over means therefore becomes
+/// Lanczos minus a 24th of its second difference, which halves the distance to a resize of the
+/// full picture.
 pub fn resample(axis: &Axis, filter: Resample) -> Weights {
     let scale = axis.length / f64::from(axis.scaled);
     let area = filter == Resample::Area && scale >= 1.0;
     let mut rows = Vec::with_capacity(axis.kept_count as usize);
     for place in axis.kept_start..axis.kept_start + axis.kept_count {
-        rows.push(if area { area_row(axis, scale, place) } else { lanczos_row(axis, scale, place) });
+        rows.push(match filter {
+            _ if area => area_row(axis, scale, place),
+            _ if axis.means && scale >= LEAST_SHARPENED => sharpened(axis, lanczos_row(axis, scale, place)),
+            _ => lanczos_row(axis, scale, place),
+        });
     }
     let taps = rows.iter().map(|(_, weights)| weights.len()).max().unwrap_or(1);
     let mut words = Vec::with_capacity(rows.len() * (1 + taps));
@@ -87,6 +105,20 @@ fn lanczos_row(axis: &Axis, scale: f64, place: u32) -> (u32, Vec<f64>) {
     let (first, end) = pixels_between(axis, (centre - support - 0.5).ceil(), (centre + support + 0.5).floor());
     let weight = |pixel: u32| lanczos((f64::from(pixel) + 0.5 - centre) / widened);
     (first, (first..end).map(weight).collect())
+}
+
+/// A row minus [`MEAN_LOSS`] of its second difference; taps beyond the window count for its last pixel.
+fn sharpened(axis: &Axis, (first, weights): (u32, Vec<f64>)) -> (u32, Vec<f64>) {
+    let start = first.saturating_sub(1);
+    let end = (first + weights.len() as u32 + 1).min(axis.count);
+    let mut row = vec![0.0; (end - start) as usize];
+    for (pixel, weight) in (first..).zip(weights) {
+        let mut add = |place: u32, part: f64| row[(place.clamp(start, end - 1) - start) as usize] += part * weight;
+        add(pixel, 1.0 + 2.0 * MEAN_LOSS);
+        add(pixel.saturating_sub(1), -MEAN_LOSS);
+        add(pixel + 1, -MEAN_LOSS);
+    }
+    (start, row)
 }
 
 fn area_row(axis: &Axis, scale: f64, place: u32) -> (u32, Vec<f64>) {
@@ -133,7 +165,7 @@ mod tests {
     use super::*;
 
     fn axis(count: u32, scaled: u32) -> Axis {
-        Axis { start: 0, count, length: count.into(), scaled, kept_start: 0, kept_count: scaled }
+        Axis { start: 0, count, length: count.into(), scaled, kept_start: 0, kept_count: scaled, means: false }
     }
 
     fn rows(weights: &Weights) -> Vec<(u32, Vec<f32>)> {
@@ -188,6 +220,28 @@ mod tests {
         }
         // lanczos3(0.25) = sinc(0.25) · sinc(0.08333) = 0.900316 · 0.988616
         assert!((lanczos(0.25) - 0.890067).abs() < 1e-6, "{}", lanczos(0.25));
+    }
+
+    #[test]
+    fn means_are_read_as_the_samples_that_they_were_made_of() {
+        // A parabola's means over [i, i + 1) are i² + i + 1/3: a resize of them must yield what a
+        // resize of the parabola itself does, of ten samples for each mean here.
+        let (means, fine) = (60u32, 600u32);
+        let mean = |pixel: u32| f64::from(pixel * pixel + pixel) + 1.0 / 3.0;
+        let sample = |pixel: u32| ((f64::from(pixel) + 0.5) / 10.0).powi(2);
+        let apply = |(first, weights): &(u32, Vec<f32>), value: &dyn Fn(u32) -> f64| -> f64 {
+            (*first..).zip(weights).map(|(pixel, weight)| f64::from(*weight) * value(pixel)).sum()
+        };
+        let of = |axis| rows(&resample(&axis, Resample::Lanczos));
+        let wanted = apply(&of(axis(fine, 30))[15], &sample);
+        let plain = apply(&of(axis(means, 30))[15], &mean);
+        let undone = apply(&of(Axis { means: true, ..axis(means, 30) })[15], &mean);
+        assert!((plain - wanted).abs() > 0.05, "{plain} {wanted}");
+        assert!((undone - wanted).abs() < 0.01, "{undone} {wanted}");
+        // At the edge all weight stays inside.
+        let (first, weights) = &of(Axis { means: true, ..axis(means, 30) })[0];
+        assert_eq!(*first, 0);
+        assert!((weights.iter().sum::<f32>() - 1.0).abs() < 1e-5);
     }
 
     #[test]

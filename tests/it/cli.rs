@@ -82,7 +82,7 @@ fn explain_tells_everything_without_pixels() {
     let done = run(&["explain", "image/resize,w_300/circle,r_80/format,png", "--size", "4000x3000", "--engine", "cpu"]);
     assert!(done.status.success(), "{}", stderr(&done));
     let text = stdout(&done);
-    for expected in ["300x225", "161x161", "decoded at 1/4 of 4000x3000", "convolve", "mask", "cpu"] {
+    for expected in ["300x225", "161x161", "decoded at 1/8 of 4000x3000", "convolve", "mask", "cpu"] {
         assert!(text.contains(expected), "{expected} in\n{text}");
     }
     let too_large = run(&["explain", "image/resize,w_16384,limit_0", "--size", "400x267", "--engine", "cpu"]);

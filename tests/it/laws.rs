@@ -294,7 +294,7 @@ fn decoding_small_stays_near_a_full_decode() {
     let probe = |format| Probe { format, ..crate::support::probe(size, false) };
     let plan = |format| planned("image/resize,w_300", &probe(format), &Rules::default()).unwrap();
     let (small, full) = (plan(Format::Jpeg), plan(Format::Png));
-    assert_eq!((small.layers[0].reduction, full.layers[0].reduction), (4, 1));
+    assert_eq!((small.layers[0].reduction, full.layers[0].reduction), (8, 1));
     // A ramp that is the same function of place in both: value = x / width.
     let picture = |size: Size, length: f64| {
         from_fn(size, |x, _| {
@@ -302,7 +302,7 @@ fn decoding_small_stays_near_a_full_decode() {
             [value, value, value, 255]
         })
     };
-    let small_result = run(&cpu(), &Arc::new(small), &picture(Size::new(1002, 751), 4005.0 / 4.0));
+    let small_result = run(&cpu(), &Arc::new(small), &picture(Size::new(501, 376), 4005.0 / 8.0));
     let full_result = run(&cpu(), &Arc::new(full), &picture(size, 4005.0));
     let found = difference(&small_result.view(), &full_result.view());
     assert!(found.largest <= 1, "{found:?}");
