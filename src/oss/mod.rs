@@ -84,7 +84,7 @@ pub struct Rules {
 
 /// A picture's work, ready to be done by a crew: takes the source, and the watermark pictures in
 /// the order in which they were asked for, `None` for one that is not there.
-pub type Work = Box<dyn FnOnce(&[u8], &[Option<Bytes>], &Cancel) -> Result<Answer, Error> + Send>;
+pub type Work = Box<dyn FnOnce(&[u8], &[Option<Vec<u8>>], &Cancel) -> Result<Answer, Error> + Send>;
 
 /// A process string that was understood.
 pub struct Prepared {

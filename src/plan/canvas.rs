@@ -328,14 +328,17 @@ mod tests {
 
     #[test]
     fn each_fraction_leaves_the_resampler_its_part() {
-        let reduction = |width: u32| {
-            let mut canvas = canvas(Format::Jpeg, 4000, 3000);
+        let reduction = |source: u32, width: u32| {
+            let mut canvas = canvas(Format::Jpeg, source, source / 4 * 3);
             let placement = place(Fit::Lfit, canvas.size(), Size::new(width, width), false).unwrap();
             canvas.resize(&placement, Color::WHITE).unwrap();
             finish(canvas, Format::Jpeg).layers[0].reduction
         };
         let widths = [400, 401, 800, 801, 2000, 2001];
-        assert_eq!(widths.map(reduction), [8, 4, 4, 2, 2, 1]);
+        assert_eq!(widths.map(|width| reduction(4000, width)), [8, 4, 4, 2, 2, 1]);
+        // A small picture gives more to the resampler.
+        let widths = [24, 26, 48, 52, 100, 101];
+        assert_eq!(widths.map(|width| reduction(400, width)), [8, 4, 4, 2, 2, 1]);
     }
 
     #[test]

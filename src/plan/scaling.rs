@@ -15,6 +15,12 @@ use crate::kernel::{Args, convolve};
 /// stand alone.
 const REDUCTIONS: [(u32, u32); 3] = [(8, 125), (4, 125), (2, 100)];
 
+/// Decoding fewer pixels than this takes little time, so that quality goes first.
+const SMALL_PIXELS: u64 = 1_000_000;
+
+/// What is left to the resampler of a small picture, in hundredths: SSIM stays above 0.998.
+const SMALL_LEAVES: u32 = 200;
+
 impl Canvas {
     /// Scales the picture, keeps a part and lays it on a canvas of `fill`, as `placement` says.
     ///
@@ -90,9 +96,11 @@ impl Canvas {
         let leaves = |side: u32, scaled: u32, reduction: u32, hundredths: u32| {
             u64::from(side) * 100 >= u64::from(scaled) * u64::from(reduction) * u64::from(hundredths)
         };
+        let least = if stored.pixels() < SMALL_PIXELS { SMALL_LEAVES } else { 0 };
         let fits = |(reduction, hundredths): &(u32, u32)| {
-            leaves(stored.width, scaled.width, *reduction, *hundredths)
-                && leaves(stored.height, scaled.height, *reduction, *hundredths)
+            let hundredths = least.max(*hundredths);
+            leaves(stored.width, scaled.width, *reduction, hundredths)
+                && leaves(stored.height, scaled.height, *reduction, hundredths)
         };
         let reduction = REDUCTIONS.iter().find(|row| fits(row)).map_or(1, |(reduction, _)| *reduction);
         let size = Size::new(stored.width.div_ceil(reduction), stored.height.div_ceil(reduction));

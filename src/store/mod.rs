@@ -34,7 +34,7 @@ pub use meta::{
     Replace, Upload, body_of,
 };
 pub use name::{Bucket, Key};
-pub use object::Object;
+pub use object::{Object, Whole};
 pub use place::{Place, S3Place};
 
 use crate::error::{Code, Ec, Error};

@@ -1,7 +1,7 @@
 //! An object that was found, and its content.
 
 use super::meta::{Body, ObjectMeta};
-use super::{Error, blocking, storage_error};
+use super::{Error, storage_error};
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, Stream, StreamExt, TryStreamExt};
 use object_store::path::Path as Location;
@@ -38,6 +38,35 @@ pub(super) struct Remote {
     pub whole: BoxStream<'static, object_store::Result<Bytes>>,
 }
 
+/// All of a content: in memory if it came from afar, else in a file, still to be read.
+pub enum Whole {
+    Bytes(Vec<u8>),
+    File { file: File, size_bytes: u64 },
+}
+
+impl Whole {
+    /// The bytes; those of a file are put into `room`, which grows where it has to. Waits for the
+    /// disk, so that it is not for async workers.
+    ///
+    /// # Errors
+    /// `InternalError` when the file cannot be read, or became shorter meanwhile.
+    pub fn read<'a>(&'a mut self, room: &'a mut Vec<u8>) -> Result<&'a [u8], Error> {
+        match self {
+            Whole::Bytes(bytes) => Ok(bytes),
+            Whole::File { file, size_bytes } => {
+                let length = *size_bytes as usize;
+                // What an earlier file left is written over: clearing it first would cost a pass.
+                if room.len() < length {
+                    room.resize(length, 0);
+                }
+                let bytes = &mut room[..length];
+                file.rewind().and_then(|()| file.read_exact(bytes)).map_err(Error::internal)?;
+                Ok(bytes)
+            }
+        }
+    }
+}
+
 impl fmt::Debug for Content {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -51,28 +80,20 @@ impl Object {
     /// The whole content, or `None` if it is longer than `limit_bytes`.
     ///
     /// # Errors
-    /// `InternalError` when it cannot be read.
-    pub async fn read(self, limit_bytes: u64) -> Result<Option<Bytes>, Error> {
+    /// `InternalError` when it cannot be fetched.
+    pub async fn whole(self, limit_bytes: u64) -> Result<Option<Whole>, Error> {
         let size_bytes = self.meta.size_bytes;
         if size_bytes > limit_bytes {
             return Ok(None);
         }
         match self.content {
-            Content::File(mut file) => {
-                let read = move || {
-                    let mut bytes = Vec::with_capacity(size_bytes as usize);
-                    file.rewind()?;
-                    (&mut file).take(size_bytes).read_to_end(&mut bytes)?;
-                    Ok(Bytes::from(bytes))
-                };
-                blocking(read).await.map(Some)
-            }
+            Content::File(file) => Ok(Some(Whole::File { file, size_bytes })),
             Content::Remote(mut remote) => {
                 let mut bytes = Vec::with_capacity(size_bytes as usize);
                 while let Some(chunk) = remote.whole.try_next().await.map_err(storage_error)? {
                     bytes.extend_from_slice(&chunk);
                 }
-                Ok(Some(Bytes::from(bytes)))
+                Ok(Some(Whole::Bytes(bytes)))
             }
         }
     }

@@ -59,8 +59,8 @@ fn put(store: &Store, name: &str, text: &str) -> Result<ObjectMeta, Error> {
 
 fn read(store: &Store, name: &str) -> Result<String, Error> {
     wait(async {
-        let bytes = store.get(&bucket(), &key(name)).await?.read(1 << 20).await?.unwrap();
-        Ok(String::from_utf8(bytes.into()).unwrap())
+        let mut whole = store.get(&bucket(), &key(name)).await?.whole(1 << 20).await?.unwrap();
+        Ok(String::from_utf8(whole.read(&mut Vec::new())?.into()).unwrap())
     })
 }
 
@@ -218,7 +218,10 @@ fn streams_are_exact() {
     let long: Vec<u8> = (0..object::CHUNK_BYTES * 2 + 7).map(|index| (index % 251) as u8).collect();
     fs::write(scratch.root().join("demo/long"), &long).unwrap();
     let open = || wait(store.get(&bucket(), &key("long"))).unwrap();
-    assert!(wait(open().read(100)).unwrap().is_none());
+    assert!(wait(open().whole(100)).unwrap().is_none());
+    // What the room held before does not show.
+    let (mut whole, mut room) = (wait(open().whole(1 << 20)).unwrap().unwrap(), vec![9; long.len() + 100]);
+    assert_eq!(whole.read(&mut room).unwrap(), long);
     let range = 5..(object::CHUNK_BYTES * 2) as u64;
     let parts: Vec<bytes::Bytes> = wait(open().stream(range.clone()).try_collect()).unwrap();
     assert_eq!(parts.concat(), long[range.start as usize..range.end as usize]);

@@ -8,9 +8,10 @@ use crate::oss::sign::canonical::hex;
 use crate::oss::wire::{Body, Headers, Reply};
 use crate::oss::{Prepared, Service, Validators, Work, access, calls};
 use crate::processor::Answer;
-use crate::store::{Bucket, Key, Object};
+use crate::store::{Bucket, Key, Object, Whole};
 use bytes::Bytes;
 use md5::{Digest, Md5};
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 /// Told apart from answers of other versions, whose bytes may differ.
@@ -51,31 +52,59 @@ impl Studied {
         Ok(Studied { object, etag, assets, work: prepared.work, cancel })
     }
 
-    /// Reads all bytes and lets the crew work on them; tells also how long the work waited.
+    /// Lets the crew read all files and work on them; tells also what went by before the work.
     ///
     /// # Errors
     /// Those of the work; `ImageTooLarge` for files over the limit.
     pub async fn run(self, service: &Service, fetch: Instant) -> Result<(Answer, Waited), Error> {
         let limit_bytes = service.rules.source_limit_bytes;
-        let source = whole(self.object, limit_bytes).await?;
-        let mut files = Vec::with_capacity(self.assets.len());
+        let mut source = whole(self.object, limit_bytes).await?;
+        let mut assets = Vec::with_capacity(self.assets.len());
         for object in self.assets {
-            files.push(match object {
+            assets.push(match object {
                 Some(object) => Some(whole(object, limit_bytes).await?),
                 None => None,
             });
         }
         let fetched = fetch.elapsed();
         let (work, cancel) = (self.work, self.cancel.clone());
-        let job = move || work(&source, &files, &cancel);
-        let (answer, queued) = service.crew.run(self.cancel, job).await?;
-        Ok((answer, Waited { fetched, queued }))
+        let job = move || {
+            let begin = Instant::now();
+            in_room(|room| {
+                let files = assets.iter_mut().map(|asset| asset.as_mut().map(read).transpose());
+                let files = files.collect::<Result<Vec<_>, _>>()?;
+                let source = source.read(room)?;
+                let read = begin.elapsed();
+                Ok((work(source, &files, &cancel)?, read))
+            })
+        };
+        let ((answer, read), queued) = service.crew.run(self.cancel, job).await?;
+        Ok((answer, Waited { fetched: fetched + read, queued }))
     }
 }
 
-/// The bytes of an object that is not too large to be processed.
-async fn whole(object: Object, limit_bytes: u64) -> Result<Bytes, Error> {
-    object.read(limit_bytes).await?.ok_or_else(|| Error::source_too_large(limit_bytes))
+/// An object that is not too large to be processed.
+async fn whole(object: Object, limit_bytes: u64) -> Result<Whole, Error> {
+    object.whole(limit_bytes).await?.ok_or_else(|| Error::source_too_large(limit_bytes))
+}
+
+/// The bytes of a watermark picture's file.
+fn read(file: &mut Whole) -> Result<Vec<u8>, Error> {
+    Ok(file.read(&mut Vec::new())?.to_vec())
+}
+
+/// Room for more bytes than this is not kept for the next file.
+const ROOM_BYTES: usize = 16 << 20;
+
+/// Hands `work` the room that this thread of the crew keeps for files.
+fn in_room<T>(work: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+    thread_local!(static ROOM: Cell<Vec<u8>> = const { Cell::new(Vec::new()) });
+    let mut room = ROOM.take();
+    let result = work(&mut room);
+    if room.len() <= ROOM_BYTES {
+        ROOM.set(room);
+    }
+    result
 }
 
 /// Time that went by before the work.

@@ -81,13 +81,13 @@ contract! {
         assert_eq!((&head.description, head.md5.is_some()), (&description, true));
         let object = store.get(&bucket, &key("dir/a.jpg")).await.unwrap();
         assert_eq!(object.meta, head);
-        assert_eq!(object.read(9).await.unwrap().unwrap(), "123456789");
+        assert_eq!(content_of(object).await, b"123456789");
         // Without a type the key's ending tells; content may be empty.
         let empty = store.put(&bucket, &key("b.png"), body(""), Upload::default()).await.unwrap();
         assert_eq!((empty.size_bytes, empty.content_type.as_str()), (0, "image/png"));
         assert_eq!(store.head(&bucket, &key("b.png")).await.unwrap().content_type, "image/png");
         assert_eq!(read(&store, &bucket, "b.png").await.unwrap(), "");
-        assert!(store.get(&bucket, &key("dir/a.jpg")).await.unwrap().read(8).await.unwrap().is_none());
+        assert!(store.get(&bucket, &key("dir/a.jpg")).await.unwrap().whole(8).await.unwrap().is_none());
     }
 
     async fn parts_of_content_are_exact(store: Arc<Store>) {
@@ -113,7 +113,7 @@ contract! {
             for name in &keys {
                 let object = store.get(&bucket, &key(name)).await.unwrap();
                 assert!(object.meta.crc64.is_some(), "{name:?}");
-                assert_eq!(object.read(5000).await.unwrap().unwrap(), format!("{round}{name}"), "{name:?}");
+                assert_eq!(content_of(object).await, format!("{round}{name}").as_bytes(), "{name:?}");
             }
             let mut sorted = keys.clone();
             sorted.sort();
@@ -201,7 +201,7 @@ contract! {
                 for _ in 0..30 {
                     let object = store.get(&bucket, &key("shared")).await.unwrap();
                     let meta = object.meta.clone();
-                    let content = object.read(u64::MAX).await.unwrap().unwrap();
+                    let content = content_of(object).await;
                     assert_eq!(meta.etag, format!("\"{}\"", hex_md5(&content)));
                     assert_eq!(meta.crc64, Some(crc64(&content)));
                     if let Some(md5) = meta.description.user.get("md5") {

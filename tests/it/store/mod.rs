@@ -11,7 +11,9 @@ use bytes::Bytes;
 use futures_util::stream;
 use md5::{Digest, Md5};
 use pixelpass::error::{Code, Error};
-use pixelpass::store::{Body, Bucket, Description, Key, Listed, Listing, ObjectMeta, Place, Replace, Store, Upload};
+use pixelpass::store::{
+    Body, Bucket, Description, Key, Listed, Listing, Object, ObjectMeta, Place, Replace, Store, Upload,
+};
 use std::future::Future;
 use std::sync::Arc;
 
@@ -76,7 +78,13 @@ async fn put(store: &Store, bucket: &Bucket, name: &str, content: impl Into<Byte
 }
 
 async fn read(store: &Store, bucket: &Bucket, name: &str) -> Result<Bytes, Error> {
-    Ok(store.get(bucket, &key(name)).await?.read(u64::MAX).await?.unwrap())
+    Ok(content_of(store.get(bucket, &key(name)).await?).await.into())
+}
+
+/// All bytes of an object.
+pub async fn content_of(object: Object) -> Vec<u8> {
+    let mut whole = object.whole(u64::MAX).await.unwrap().unwrap();
+    whole.read(&mut Vec::new()).unwrap().to_vec()
 }
 
 fn code<T: std::fmt::Debug>(result: Result<T, Error>) -> Code {
