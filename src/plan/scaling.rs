@@ -121,7 +121,7 @@ impl Canvas {
                 return;
             }
         }
-        let Weights { words, taps } = weights::resample(along, self.resample);
+        let Weights { words, taps, digits } = weights::resample(along, self.resample, self.opaque);
         let (width, height) =
             if axis == 0 { (along.kept_count, across_count) } else { (across_count, along.kept_count) };
         let params = convolve::Params {
@@ -136,6 +136,7 @@ impl Canvas {
             high: (along.start + along.count) as i32,
             opaque: self.opaque.into(),
             keep_alpha: 0,
+            digits,
         };
         self.push(Args::Convolve(params), None, Some(words));
     }
