@@ -1,0 +1,264 @@
+//! Huffman tables: as the file tells them, and as look-up tables that swallow several codes.
+//! Source: ITU-T T.81, annexes C and F.
+
+/// Bits that index a look-up table.
+pub const INDEX_BITS: u32 = 12;
+
+const ENTRIES: usize = 1 << INDEX_BITS;
+
+/// Bits of an entry that hold how many bits it swallows.
+pub const LENGTH_MASK: u16 = 0x3f;
+
+/// How far an entry's coefficients stand to the left.
+pub const ADVANCE_SHIFT: u32 = 8;
+
+/// The first coefficient that does not exist. A count of coefficients that has this bit set has
+/// to be looked at; see [`Skip`].
+pub const BEYOND: u32 = 64;
+
+/// Marks the end of the block in a count of coefficients.
+pub const BLOCK_END: u32 = 128;
+
+/// What an entry holds where the codes have to be read one at a time.
+const ESCAPE: u16 = ((BLOCK_END | BEYOND) << ADVANCE_SHIFT) as u16;
+
+/// Extra bits of a DC difference and of an AC coefficient at most, with 8-bit samples: T.81, F.1.
+const DC_EXTRA: u8 = 11;
+const AC_EXTRA: u8 = 10;
+
+/// Marks a difference that an index does not show; differences have 12 bits.
+const UNKNOWN: i16 = i16::MIN;
+
+/// A table as DHT tells it: codes of each length, 1 to 16 bits, and their symbols.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Spec {
+    counts: [u8; 16],
+    symbols: [u8; 256],
+}
+
+impl Spec {
+    /// A table without codes.
+    pub const EMPTY: Spec = Spec { counts: [0; 16], symbols: [0; 256] };
+
+    /// A table and what stands behind it.
+    pub fn read(bytes: &[u8]) -> Option<(Spec, &[u8])> {
+        let (&counts, rest) = bytes.split_first_chunk::<16>()?;
+        let count = counts.iter().map(|count| usize::from(*count)).sum::<usize>();
+        let mut symbols = [0; 256];
+        let (told, rest) = rest.split_at_checked(count)?;
+        symbols.get_mut(..count)?.copy_from_slice(told);
+        Some((Spec { counts, symbols }, rest))
+    }
+
+    /// Every code with its length and symbol, shortest first; `None` for a code that is no tree or
+    /// has a code of ones only. Source: T.81, C.2.
+    fn codes(&self) -> Option<impl Iterator<Item = (u32, u32, u8)>> {
+        let mut next = 0u32;
+        let mut firsts = [0u32; 16];
+        for (length, (first, count)) in (1..).zip(firsts.iter_mut().zip(self.counts)) {
+            *first = next;
+            next += u32::from(count);
+            if count > 0 && next >= 1 << length {
+                return None;
+            }
+            next <<= 1;
+        }
+        let lengths = (1u32..).zip(firsts.into_iter().zip(self.counts));
+        let codes = lengths
+            .flat_map(|(length, (first, count))| (first..first + u32::from(count)).map(move |code| (code, length)));
+        Some(codes.zip(self.symbols).map(|((code, length), symbol)| (code, length, symbol)))
+    }
+
+    /// Whether libjpeg-turbo takes it for DC or for AC symbols.
+    pub fn is_valid(&self, dc: bool) -> bool {
+        self.codes().is_some_and(|mut codes| codes.all(|(.., symbol)| !dc || symbol < 16))
+    }
+
+    /// The code that `bits` begins with (its first bit at the top): length and symbol.
+    pub fn find(&self, bits: u64) -> Option<(u32, u8)> {
+        let mut first = 0;
+        let mut place = 0;
+        for (length, count) in (1..).zip(self.counts) {
+            let code = (bits >> (64 - length)) as u32;
+            let count = u32::from(count);
+            if code < first + count {
+                return Some((length, self.symbols[(place + code.checked_sub(first)?) as usize]));
+            }
+            place += count;
+            first = (first + count) << 1;
+        }
+        None
+    }
+
+    /// One code an entry: length and symbol, length 0 where the code is longer than the index.
+    fn single(&self) -> Option<Box<[(u8, u8); ENTRIES]>> {
+        let mut table = Box::new([(0, 0); ENTRIES]);
+        for (code, length, symbol) in self.codes()?.take_while(|(_, length, _)| *length <= INDEX_BITS) {
+            let spare = INDEX_BITS - length;
+            let start = (code << spare) as usize;
+            table[start..start + (1 << spare)].fill((length as u8, symbol));
+        }
+        Some(table)
+    }
+}
+
+/// What one symbol does to the count of coefficients, and the bits behind its code; `None` for
+/// symbols that 8-bit samples have no use for.
+pub fn effect(symbol: u8, dc: bool) -> Option<(u32, u32)> {
+    let (run, extra) = (symbol >> 4, symbol & 15);
+    match (dc, run, extra) {
+        (true, 0, 0..=DC_EXTRA) => Some((1, extra.into())),
+        (true, ..) => None,
+        (false, 0, 0) => Some((BLOCK_END, 0)),
+        (false, 15, 0) => Some((16, 0)),
+        (false, _, 1..=AC_EXTRA) => Some((u32::from(run) + 1, extra.into())),
+        (false, ..) => None,
+    }
+}
+
+/// A table that says for the next bits how far to go, without telling values.
+///
+/// An entry swallows as many whole codes as the index shows, and the bits that belong to the last
+/// one even if the index does not show them. Its upper byte is added to the count of the block's
+/// coefficients, 64 being all; [`BLOCK_END`] comes on top where the last code is the end of the
+/// block. So after adding, a count has
+/// - neither bit: the block goes on;
+/// - [`BLOCK_END`] alone: the block is over as it should;
+/// - [`BEYOND`]: the count is exactly 64 and the block is over, or more codes were swallowed than
+///   the block has, or the entry is an escape: all of these have to be looked at singly.
+pub type Skip = [u16; ENTRIES];
+
+/// The tables of a component: for the begin of a block, where the DC comes first, and for the rest.
+pub struct Tables {
+    dc: Spec,
+    ac: Spec,
+    pub begin: Box<Skip>,
+    pub rest: Box<Skip>,
+    /// The DC difference that the index begins with, or [`UNKNOWN`] where it does not show all of it.
+    differences: Box<[i16; ENTRIES]>,
+}
+
+impl Tables {
+    pub fn new(dc: &Spec, ac: &Spec) -> Option<Tables> {
+        if !dc.is_valid(true) {
+            return None;
+        }
+        let values = dc.single()?;
+        let mut differences = Box::new([UNKNOWN; ENTRIES]);
+        let codes = ac.single()?;
+        let mut rest = Box::new([ESCAPE; ENTRIES]);
+        let mut begin = Box::new([ESCAPE; ENTRIES]);
+        for index in 0..ENTRIES {
+            rest[index] = swallow(index, 0, 0, &codes).unwrap_or(ESCAPE);
+            let (length, symbol) = values[index];
+            if length > 0
+                && let Some((count, extra)) = effect(symbol, true)
+            {
+                let used = u32::from(length) + extra;
+                if used <= INDEX_BITS {
+                    differences[index] =
+                        extended((index as u64) << (64 - INDEX_BITS + u32::from(length)), extra) as i16;
+                }
+                begin[index] = swallow(index, used, count, &codes).unwrap_or(ESCAPE);
+            }
+        }
+        Some(Tables { dc: dc.clone(), ac: ac.clone(), begin, rest, differences })
+    }
+
+    fn is_for(&self, dc: &Spec, ac: &Spec) -> bool {
+        self.dc == *dc && self.ac == *ac
+    }
+
+    /// The DC difference that `bits` begin with; `None` if there is none.
+    #[inline(always)]
+    pub fn difference(&self, bits: u64) -> Option<i32> {
+        match self.differences[(bits >> (64 - INDEX_BITS)) as usize] {
+            UNKNOWN => difference(&self.dc, bits).map(|(_, difference)| difference),
+            known => Some(known.into()),
+        }
+    }
+
+    /// The DC code and the difference that `bits` begin with: how many bits those are and what they
+    /// say; `None` if there is no such code.
+    #[inline(always)]
+    pub fn dc_code(&self, bits: u64) -> Option<(u32, i32)> {
+        let index = (bits >> (64 - INDEX_BITS)) as usize;
+        match self.differences[index] {
+            UNKNOWN => difference(&self.dc, bits),
+            known => Some((u32::from(self.begin[index] & LENGTH_MASK), known.into())),
+        }
+    }
+
+    pub fn dc(&self) -> &Spec {
+        &self.dc
+    }
+
+    pub fn ac(&self) -> &Spec {
+        &self.ac
+    }
+}
+
+/// As [`Tables::dc_code`], for any code.
+#[cold]
+fn difference(dc: &Spec, bits: u64) -> Option<(u32, i32)> {
+    let (length, symbol) = dc.find(bits)?;
+    let (_, size) = effect(symbol, true)?;
+    Some((length + size, extended(bits << length, size)))
+}
+
+/// The number of `size` bits at the top of `bits`; one that begins with a zero is negative.
+/// Source: T.81, F.2.2.1.
+fn extended(bits: u64, size: u32) -> i32 {
+    // Two shifts, since a size of 0 would make one of 64.
+    let number = (bits >> 1 >> (63 - size)) as i32;
+    if bits >> 63 == 0 { number - ((1 << size) - 1) } else { number }
+}
+
+/// The entry of `index`, `used` bits of which are spoken for and brought `count` coefficients;
+/// `None` if it would swallow nothing.
+fn swallow(index: usize, mut used: u32, mut count: u32, codes: &[(u8, u8); ENTRIES]) -> Option<u16> {
+    while used < INDEX_BITS {
+        let (length, symbol) = codes[(index << used) % ENTRIES];
+        // Bits that the index does not show are zeros in the look-up: a code must end before them.
+        if length == 0 || used + u32::from(length) > INDEX_BITS {
+            break;
+        }
+        let Some((coefficients, extra)) = effect(symbol, false) else { break };
+        if coefficients != BLOCK_END && count + coefficients >= BEYOND {
+            break;
+        }
+        used += u32::from(length) + extra;
+        count += coefficients;
+        if coefficients == BLOCK_END {
+            break;
+        }
+    }
+    (used > 0).then_some((count << ADVANCE_SHIFT | used) as u16)
+}
+
+/// The tables used last: most files have the same ones.
+#[derive(Default)]
+pub struct TableCache(Vec<Tables>);
+
+impl TableCache {
+    /// More than a scan has.
+    const KEPT: usize = 8;
+
+    /// The tables for pairs of DC and AC tables, of which there are at most three; `None` if one of
+    /// them is none.
+    pub fn get(&mut self, specs: &[(&Spec, &Spec)]) -> Option<Vec<&Tables>> {
+        for (dc, ac) in specs {
+            let known = self.0.iter().position(|tables| tables.is_for(dc, ac));
+            let tables = match known {
+                Some(place) => self.0.remove(place),
+                None => Tables::new(dc, ac)?,
+            };
+            // The one used longest ago stands first.
+            if self.0.len() == Self::KEPT {
+                self.0.remove(0);
+            }
+            self.0.push(tables);
+        }
+        specs.iter().map(|(dc, ac)| self.0.iter().find(|tables| tables.is_for(dc, ac))).collect()
+    }
+}
