@@ -11,8 +11,9 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ptr;
 
-/// Effort of the encoder, 0..=6: on photos of 2 and 12 MP half of it took half of the time, for files
-/// 4 to 7 % larger.
+/// Effort of the encoder, 0..=6. Four photos of 0.1 to 0.8 MP at quality 80: at equal SSIM, 2 takes
+/// less than half of the time for files 7 to 13 % larger, 3 and 4 cost the same, 5 takes 15 to 30 %
+/// longer for at most 0.6 % less.
 const METHOD: c_int = 4;
 
 /// How hard the coding of an alpha plane is sought. Planes of eight kinds (drawings, text, masks,

@@ -36,7 +36,7 @@ fn write_animation(size: Size, frames: &[(Vec<u8>, u32)], repeat: Repeat, opaque
         .iter()
         .map(|(texels, duration_ms)| Shot { pixels: View::new(size, pitch, texels), duration_ms: *duration_ms })
         .collect();
-    codec::encode_animation(&shots, repeat, opaque, output, &Cancel::never()).unwrap()
+    codec::encode_animation(&shots, repeat, opaque, output, 0, &Cancel::never()).unwrap()
 }
 
 /// Root of the mean square of the differences.
