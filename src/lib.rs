@@ -20,7 +20,7 @@
 //! | workshops | [`process`], [`engine`], [`codec`], [`store`] | each other, OSS, HTTP |
 //! | drawing board | [`plan`] | actions, engines |
 //! | machine | [`kernel`], [`text`] | plans, wgpu |
-//! | ground | [`error`], [`geometry`], [`color`], [`pixel`], [`plane`], [`mod@format`], [`limits`], [`cancel`] | the rest |
+//! | ground | [`error`], [`geometry`], [`color`], [`pixel`], [`plane`], [`mod@format`], [`limits`], [`cancel`], [`share`] | the rest |
 //!
 //! # One request's journey
 //!
@@ -62,5 +62,6 @@ pub mod plan;
 pub mod plane;
 pub mod process;
 pub mod processor;
+pub mod share;
 pub mod store;
 pub mod text;

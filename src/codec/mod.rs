@@ -152,7 +152,8 @@ pub struct Shot<'a> {
     pub duration_ms: u32,
 }
 
-/// The file of an animation: GIF or WebP, all shots of one size.
+/// The file of an animation: GIF or WebP, all shots of one size. It is the same with any number of
+/// `helpers`, threads that may work beside the caller's.
 ///
 /// # Errors
 /// `InternalError` for a format without animations, `ServiceUnavailable` when `cancel` says so.
@@ -161,11 +162,12 @@ pub fn encode_animation(
     repeat: Repeat,
     opaque: bool,
     output: &Output,
+    helpers: usize,
     cancel: &Cancel,
 ) -> Result<Vec<u8>, Error> {
     cancel.check()?;
     match output.format {
-        Format::Gif => gif::encode_animation(shots, repeat, opaque, cancel),
+        Format::Gif => gif::encode_animation(shots, repeat, opaque, helpers, cancel),
         Format::WebP => webp::encode_animation(shots, repeat, opaque, output, cancel),
         other => Err(Error::internal(format!("{} has no frames", other.name()))),
     }

@@ -1,8 +1,8 @@
 //! The CPU engine: the plan's passes in a loop, rows shared among idle cores.
 //!
 //! There is no thread pool of its own to fight the server's for cores. Whoever works on a picture
-//! holds a seat; a pass over many pixels borrows the seats that are free at that moment, runs its
-//! bands on short-lived scoped threads and gives them back. Under load every picture has one core;
+//! holds a seat; a pass over many pixels, or an animation of many frames, borrows the seats that are
+//! free at that moment, runs its bands or frames on short-lived scoped threads and gives them back. Under load every picture has one core;
 //! a lone picture has them all. Buffers are pooled, since page faults on fresh ones cost as much
 //! as the work.
 
@@ -15,6 +15,7 @@ use crate::kernel::{self, Args, Band, Inputs};
 use crate::pixel::{Frame, Storage, TEXEL_BYTES, View, ViewMut, needed_bytes};
 use crate::plan::stream::Stream;
 use crate::plan::{Operand, Pass, Plan};
+use crate::share;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -47,6 +48,12 @@ impl Seats {
 pub struct Taken {
     seats: Arc<Seats>,
     count: usize,
+}
+
+impl Taken {
+    pub fn count(&self) -> usize {
+        self.count
+    }
 }
 
 impl Drop for Taken {
@@ -188,7 +195,7 @@ impl CpuEngine {
 
 impl CpuEngine {
     /// All passes over one source frame.
-    fn picture(&self, plan: &Plan, source: Frame, overlays: &[Frame], cancel: &Cancel) -> Result<Frame, Declined> {
+    fn picture(&self, plan: &Plan, source: Frame, overlays: &[View], cancel: &Cancel) -> Result<Frame, Declined> {
         let results = Vec::with_capacity(plan.passes.len());
         let mut pictures = Pictures { source: Some(source), overlays, results };
         let mut index = 0;
@@ -280,8 +287,13 @@ impl Engine for CpuEngine {
         cancel: &Cancel,
     ) -> Result<Done, Declined> {
         let begin = Instant::now();
-        let frames = sources.into_iter().map(|source| self.picture(plan, source, &overlays, cancel));
-        let frames = frames.collect::<Result<Vec<_>, _>>()?;
+        let cost: u64 = plan.passes.iter().map(|pass| pass.args.size().pixels() * pass.args.cost()).sum();
+        let others = sources.len().saturating_sub(1);
+        let wanted = if cost * (others as u64) < SHARED_COST || self.reference { 0 } else { others };
+        let helpers = self.seats.take(wanted);
+        let overlays: Vec<_> = overlays.iter().map(Frame::view).collect();
+        let picture = |source| self.picture(plan, source, &overlays, cancel);
+        let frames = share::map(sources, helpers.count, picture).into_iter().collect::<Result<Vec<_>, _>>()?;
         Ok(Done { frames, queue: Duration::ZERO, run: begin.elapsed() })
     }
 
@@ -293,7 +305,7 @@ impl Engine for CpuEngine {
 /// The pictures of one run: the source until its last reader, results likewise, overlays throughout.
 struct Pictures<'a> {
     source: Option<Frame>,
-    overlays: &'a [Frame],
+    overlays: &'a [View<'a>],
     results: Vec<Option<Frame>>,
 }
 
@@ -314,12 +326,12 @@ impl Pictures<'_> {
     }
 
     fn view(&self, operand: Operand) -> Result<View<'_>, Declined> {
-        let frame = match operand {
-            Operand::Layer(0) => self.source.as_ref(),
-            Operand::Layer(index) => self.overlays.get(index - 1),
-            Operand::Pass(index) => self.results.get(index).and_then(Option::as_ref),
+        let view = match operand {
+            Operand::Layer(0) => self.source.as_ref().map(Frame::view),
+            Operand::Layer(index) => self.overlays.get(index - 1).copied(),
+            Operand::Pass(index) => self.results.get(index).and_then(Option::as_ref).map(Frame::view),
         };
-        Ok(frame.ok_or_else(missing)?.view())
+        view.ok_or_else(missing)
     }
 }
 
@@ -331,6 +343,9 @@ fn missing() -> Declined {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::{Format, Output};
+    use crate::kernel::tone;
+    use crate::plan::{Layer, Origin, Pass};
 
     #[test]
     fn seats_are_never_given_twice() {
@@ -341,6 +356,23 @@ mod tests {
         assert_eq!(seats.take(1).count, 0);
         drop(first);
         assert_eq!(seats.take(5).count, 2);
+    }
+
+    #[test]
+    fn frames_are_shared_and_keep_their_order() {
+        let size = Size::new(600, 400);
+        let args = Args::Tone(tone::Params { width: size.width, height: size.height });
+        let table: Vec<u32> = (0..256).map(|value| 255 - value).collect();
+        let pass = Pass { args, src: Operand::Layer(0), overlay: None, table: Some(table.into()) };
+        let layer = Layer { origin: Origin::Source, size, stored: size, reduction: 1 };
+        let output = Output::still(Format::Gif);
+        let plan = Arc::new(Plan { layers: vec![layer], passes: vec![pass], opaque: true, output });
+        let engine = CpuEngine::new(Seats::new(3));
+        let sources = (0..9).map(|shade| Frame::packed(size, vec![shade; needed_bytes(size, 2400)])).collect();
+        let done = engine.run(&plan, sources, Vec::new(), &Cancel::never()).unwrap();
+        let shades: Vec<_> = done.frames.iter().map(|frame| frame.view().texel(599, 399)[0]).collect();
+        assert_eq!(shades, [255, 254, 253, 252, 251, 250, 249, 248, 247]);
+        assert_eq!(engine.seats.take(9).count, 3, "all seats are free again");
     }
 
     #[test]

@@ -204,13 +204,21 @@ impl Computed {
         Computed { frames, durations_ms: Vec::new(), repeat: Repeat::default(), times }
     }
 
-    pub fn encode(&self, opaque: bool, output: &Output, cancel: &Cancel) -> Result<Vec<u8>, Error> {
+    /// Threads that encoding can make use of beside the caller's.
+    pub fn wanted_helpers(&self) -> usize {
+        let pixels: u64 = self.frames.iter().map(|frame| frame.size().pixels()).sum();
+        // What takes less than a millisecond is not worth starting a thread.
+        if pixels < 32 * 1024 { 0 } else { self.frames.len().saturating_sub(1) }
+    }
+
+    /// The file; `helpers` as for [`codec::encode_animation`].
+    pub fn encode(&self, opaque: bool, output: &Output, helpers: usize, cancel: &Cancel) -> Result<Vec<u8>, Error> {
         if !output.animated {
             return codec::encode(&self.frames[0].view(), opaque, output, cancel);
         }
         let timed = self.frames.iter().zip(&self.durations_ms);
         let shots: Vec<_> =
             timed.map(|(frame, duration_ms)| codec::Shot { pixels: frame.view(), duration_ms: *duration_ms }).collect();
-        codec::encode_animation(&shots, self.repeat, opaque, output, cancel)
+        codec::encode_animation(&shots, self.repeat, opaque, output, helpers, cancel)
     }
 }

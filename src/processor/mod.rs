@@ -236,7 +236,9 @@ impl Processor {
     ) -> Result<Answer, Error> {
         let begin = Instant::now();
         let Plan { output, opaque, .. } = &*job.plan;
-        let mut bytes = computed.encode(*opaque, output, cancel)?;
+        let helpers = self.seats.take(computed.wanted_helpers());
+        let mut bytes = computed.encode(*opaque, output, helpers.count(), cancel)?;
+        drop(helpers);
         if self.never_grow && bytes.len() > job.source.len() && job.only_reencodes() {
             bytes = job.source.to_vec();
         }

@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Rooms and the other rooms of ours that they may name.
-const FLOORS: [(&str, &[&str]); 21] = [
+const FLOORS: [(&str, &[&str]); 22] = [
     ("error", &[]),
     ("color", &[]),
     ("geometry", &[]),
     ("limits", &[]),
+    ("share", &[]),
     ("cancel", GROUND),
     ("pixel", GROUND),
     ("plane", GROUND),
@@ -33,7 +34,7 @@ const FLOORS: [(&str, &[&str]); 21] = [
 const GROUND: &[&str] = &["GROUND"];
 
 /// The rooms of the ground floor.
-const GROUND_ROOMS: [&str; 8] = ["error", "color", "geometry", "limits", "cancel", "pixel", "plane", "format"];
+const GROUND_ROOMS: [&str; 9] = ["error", "color", "geometry", "limits", "cancel", "share", "pixel", "plane", "format"];
 
 /// Outside packages and the rooms whose door they may use.
 const DOORS: &[(&str, &[&str])] = &[
@@ -65,7 +66,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("tokio", &["http", "oss", "store", "cli"]),
     ("base64", &["process", "oss", "store"]),
     ("bytemuck", &["kernel", "plan", "engine"]),
-    ("multiversion", &["kernel"]),
+    ("multiversion", &["kernel", "codec"]),
     ("quick_xml", &["oss"]),
     ("multer", &["oss/form"]),
     ("serde", &["oss", "store"]),

@@ -3,6 +3,7 @@
 use crate::cancel::Cancel;
 use crate::error::Error;
 use crate::pixel::{TEXEL_BYTES, View};
+use multiversion::multiversion;
 use quantette::deps::palette::Srgb;
 use quantette::{PaletteSize, Pipeline};
 
@@ -37,15 +38,17 @@ pub fn texels<'a>(pixels: &View<'a>, y: u32) -> impl Iterator<Item = &'a [u8]> {
 }
 
 /// At most 255 colours.
+#[derive(Clone)]
 pub struct Palette {
     colors: Vec<[u8; 3]>,
+    search: Box<Search>,
     /// Index × 2²⁴ + colour, where known.
     known: Vec<u32>,
 }
 
 impl Palette {
     fn new(colors: Vec<[u8; 3]>) -> Palette {
-        Palette { colors, known: vec![UNKNOWN; SLOTS] }
+        Palette { search: Search::new(&colors), colors, known: vec![UNKNOWN; SLOTS] }
     }
 
     /// All colours of the opaque pixels, if they are few enough.
@@ -105,6 +108,7 @@ impl Palette {
         }
         if place == self.colors.len() {
             self.colors.push(color);
+            self.search.set(place, color);
         }
         self.remember(color, place);
         true
@@ -114,13 +118,9 @@ impl Palette {
         if let Some(index) = self.recall(color) {
             return index;
         }
-        let distance = |known: &[u8; 3]| -> i32 {
-            known.iter().zip(color).map(|(a, b)| (i32::from(*a) - i32::from(b)).pow(2)).sum()
-        };
-        let nearest = self.colors.iter().enumerate().min_by_key(|(_, known)| distance(known));
-        let index = nearest.map_or(0, |(index, _)| index);
-        self.remember(color, index);
-        index as u8
+        let index = nearest(&self.search, color);
+        self.remember(color, index.into());
+        index
     }
 
     fn recall(&self, color: [u8; 3]) -> Option<u8> {
@@ -133,6 +133,51 @@ impl Palette {
     }
 }
 
+/// The colours of a palette, channels apart, some of them at a time.
+#[derive(Clone)]
+struct Search {
+    groups: [[[i32; LANES]; 3]; GROUPS],
+}
+
+/// Colours that are compared at a time, and how often that many.
+const LANES: usize = 16;
+const GROUPS: usize = 16;
+
+/// A channel of no colour: farther from all than any two colours are from each other, and near
+/// enough for the square of the distance to leave 8 of 32 bits free.
+const FAR: i32 = 1000;
+
+impl Search {
+    fn new(colors: &[[u8; 3]]) -> Box<Search> {
+        let mut search = Box::new(Search { groups: [[[FAR; LANES]; 3]; GROUPS] });
+        for (place, color) in colors.iter().enumerate().take(LANES * GROUPS) {
+            search.set(place, *color);
+        }
+        search
+    }
+
+    fn set(&mut self, place: usize, color: [u8; 3]) {
+        for (lanes, value) in self.groups[place / LANES].iter_mut().zip(color) {
+            lanes[place % LANES] = value.into();
+        }
+    }
+}
+
+/// The place of the nearest colour, of equally near ones the first.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl+avx512dq", "x86_64+avx2", "x86_64+sse4.1"))]
+fn nearest(search: &Search, color: [u8; 3]) -> u8 {
+    let [red, green, blue] = color.map(i32::from);
+    let mut least = [u32::MAX; LANES];
+    for (group, [reds, greens, blues]) in search.groups.iter().enumerate() {
+        for (lane, least) in least.iter_mut().enumerate() {
+            let (red, green, blue) = (reds[lane] - red, greens[lane] - green, blues[lane] - blue);
+            let distance = (red * red + green * green + blue * blue) as u32;
+            *least = (*least).min(distance << 8 | (group * LANES + lane) as u32);
+        }
+    }
+    least.into_iter().fold(u32::MAX, u32::min) as u8
+}
+
 fn number([red, green, blue]: [u8; 3]) -> u32 {
     u32::from_be_bytes([0, red, green, blue])
 }
@@ -140,4 +185,27 @@ fn number([red, green, blue]: [u8; 3]) -> u32 {
 /// Fibonacci hashing: the top bits of a multiplication by 2³² ÷ the golden ratio.
 fn slot(color: [u8; 3]) -> usize {
     (number(color).wrapping_mul(0x9e37_79b9) >> (32 - SLOTS.ilog2())) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_colour_is_found_and_of_equals_the_first() {
+        let colors: Vec<[u8; 3]> =
+            (0..255u32).map(|i| [(i * 37) as u8, ((i * 91) >> 1) as u8, (i * 11) as u8]).collect();
+        let square = |a: u8, b: u8| (i32::from(a) - i32::from(b)).pow(2);
+        let distance = |a: &[u8; 3], b: [u8; 3]| a.iter().zip(b).map(|(a, b)| square(*a, b)).sum::<i32>();
+        for count in [1, 2, 17, 255] {
+            let search = Search::new(&colors[..count]);
+            for color in (0..2000u32).map(|i| [(i * 53) as u8, ((i * 29) >> 2) as u8, (i >> 3) as u8]) {
+                let wanted = (0..count).min_by_key(|place| distance(&colors[*place], color)).unwrap();
+                assert_eq!(usize::from(nearest(&search, color)), wanted, "{color:?} of {count}");
+            }
+        }
+        // Black and white are as far from each other as colours can be.
+        assert_eq!(nearest(&Search::new(&[[255; 3]]), [0; 3]), 0);
+        assert_eq!(nearest(&Search::new(&[[0, 0, 2], [0, 0, 0]]), [0, 0, 1]), 0);
+    }
 }

@@ -55,7 +55,7 @@ fn write(size: Size, frames: &[(Vec<u8>, u32)], repeat: Repeat, opaque: bool) ->
         .map(|(texels, duration_ms)| Shot { pixels: View::new(size, pitch, texels), duration_ms: *duration_ms })
         .collect();
     let output = Output { animated: true, ..Output::still(Format::Gif) };
-    codec::encode_animation(&shots, repeat, opaque, &output, &Cancel::never()).unwrap()
+    codec::encode_animation(&shots, repeat, opaque, &output, 0, &Cancel::never()).unwrap()
 }
 
 /// The same numbers on every run.
@@ -325,7 +325,7 @@ fn giving_up_is_asked_everywhere() {
     let view = View::new(size, 8, &pixels);
     assert_eq!(encode(&view, false, &cancel).unwrap_err().code, Code::ServiceUnavailable);
     let shots = [Shot { pixels: view, duration_ms: 10 }];
-    let error = encode_animation(&shots, Repeat::Forever, false, &cancel).unwrap_err();
+    let error = encode_animation(&shots, Repeat::Forever, false, 1, &cancel).unwrap_err();
     assert_eq!(error.code, Code::ServiceUnavailable);
     let bytes = once(2, 2, &[piece(0, 0, 2, 2, &[0; 4]), piece(0, 0, 2, 2, &[0; 4])]);
     let mut target = Frame::packed(size, vec![0; 16]);
@@ -337,6 +337,30 @@ fn giving_up_is_asked_everywhere() {
     let other = Shot { pixels: View::new(Size::new(1, 1), 4, &pixels), duration_ms: 10 };
     let never = Cancel::never();
     let shots = [Shot { pixels: view, duration_ms: 10 }, other];
-    assert_eq!(encode_animation(&shots, Repeat::Forever, true, &never).unwrap_err().code, Code::InternalError);
-    assert_eq!(encode_animation(&[], Repeat::Forever, true, &never).unwrap_err().code, Code::InternalError);
+    assert_eq!(encode_animation(&shots, Repeat::Forever, true, 1, &never).unwrap_err().code, Code::InternalError);
+    assert_eq!(encode_animation(&[], Repeat::Forever, true, 1, &never).unwrap_err().code, Code::InternalError);
+}
+
+#[test]
+fn helpers_change_no_byte() {
+    let size = Size::new(30, 20);
+    // More colours than a palette holds, moving; in the second round with holes.
+    let paint = |at: usize, hole: usize| {
+        let texel = |i: usize| {
+            [(i * 7 + at) as u8, (i / 30 * 12) as u8, (i + at * 9) as u8, ((i + at) % hole).min(1) as u8 * 255]
+        };
+        ((0..600).flat_map(texel).collect::<Vec<u8>>(), 40 + at as u32)
+    };
+    for (hole, opaque) in [(usize::MAX, false), (11, false)] {
+        let frames: Vec<_> = (1..8).map(|at| paint(at, hole)).collect();
+        let shots: Vec<Shot> = frames
+            .iter()
+            .map(|(texels, duration_ms)| Shot { pixels: View::new(size, 120, texels), duration_ms: *duration_ms })
+            .collect();
+        let file = |helpers| encode_animation(&shots, Repeat::Forever, opaque, helpers, &Cancel::never()).unwrap();
+        assert_eq!(play(&file(0)).unwrap().0.len(), 7);
+        for helpers in [1, 2, 4, 40] {
+            assert_eq!(file(helpers), file(0), "{helpers}");
+        }
+    }
 }

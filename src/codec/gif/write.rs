@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::format::Repeat;
 use crate::geometry::Size;
 use crate::pixel::{TEXEL_BYTES, View};
+use crate::share;
 use ::gif::{DisposalMethod, Encoder, Frame};
 use quantizr::{Image, Options, QuantizeResult};
 use std::borrow::Cow;
@@ -79,18 +80,23 @@ fn solid(pixels: &View) -> Vec<u8> {
     solid
 }
 
-pub fn encode_animation(shots: &[Shot], repeat: Repeat, opaque: bool, cancel: &Cancel) -> Result<Vec<u8>, Error> {
+pub fn encode_animation(
+    shots: &[Shot],
+    repeat: Repeat,
+    opaque: bool,
+    helpers: usize,
+    cancel: &Cancel,
+) -> Result<Vec<u8>, Error> {
     let pictures: Vec<View> = shots.iter().map(|shot| shot.pixels).collect();
     let size = pictures.first().map(View::size).ok_or_else(|| Error::internal("an animation without frames"))?;
     if pictures.iter().any(|pixels| pixels.size() != size) {
         return Err(Error::internal("frames of different sizes"));
     }
     let opaque = opaque || pictures.iter().all(all_opaque);
-    let mut palette = match Palette::exact(&pictures, cancel)? {
+    let palette = match Palette::exact(&pictures, cancel)? {
         Some(palette) => palette,
         None => Palette::shared(&pictures, cancel)?,
     };
-    let clear = palette.colors().len() as u8;
     let colors = [palette.colors(), &[UNDER_CLEAR]].concat();
     let (width, height) = sides(size)?;
     let mut file = Vec::new();
@@ -102,28 +108,57 @@ pub fn encode_animation(shots: &[Shot], repeat: Repeat, opaque: bool, cancel: &C
             Repeat::Times(times) => ::gif::Repeat::Finite(times.saturating_sub(1)),
         })
         .map_err(Error::internal)?;
-    // What is on the canvas before the frame. What was painted cannot become transparent again but
-    // by clearing it, so that where anything is transparent every frame starts from an empty canvas.
-    let dispose = if opaque { DisposalMethod::Keep } else { DisposalMethod::Background };
-    let mut before = vec![clear; size.pixels() as usize];
-    for shot in shots {
-        cancel.check()?;
-        let indices = palette.indices(&shot.pixels, clear);
-        let delay = shot.duration_ms.saturating_add(5) / 10;
-        let frame =
-            Frame { delay: delay.min(u16::MAX.into()) as u16, dispose, ..change(&before, &indices, width, clear) };
-        encoder.write_frame(&frame).map_err(Error::internal)?;
-        if opaque {
-            before = indices;
+    let share = shots.len().div_ceil(helpers + 1);
+    let shares: Vec<_> = (0..shots.len()).step_by(share).map(|first| (first, share)).collect();
+    let coded = share::map(shares, helpers, |(first, share)| {
+        let before = first.checked_sub(1).map(|before| &shots[before]);
+        let last = shots.len().min(first + share);
+        coded_frames(before, &shots[first..last], palette.clone(), opaque, cancel)
+    });
+    for frames in coded {
+        for frame in frames? {
+            encoder.write_lzw_pre_encoded_frame(&frame).map_err(Error::internal)?;
         }
     }
     drop(encoder);
     Ok(file)
 }
 
+/// The coded frames of some shots that follow the one `before`.
+fn coded_frames(
+    before: Option<&Shot>,
+    shots: &[Shot],
+    mut palette: Palette,
+    opaque: bool,
+    cancel: &Cancel,
+) -> Result<Vec<Frame<'static>>, Error> {
+    let clear = palette.colors().len() as u8;
+    let Some(size) = shots.first().map(|shot| shot.pixels.size()) else { return Ok(Vec::new()) };
+    // What is on the canvas before the frame. What was painted cannot become transparent again but
+    // by clearing it, so that where anything is transparent every frame starts from an empty canvas.
+    let dispose = if opaque { DisposalMethod::Keep } else { DisposalMethod::Background };
+    let mut before = match before {
+        Some(shot) if opaque => palette.indices(&shot.pixels, clear),
+        _ => vec![clear; size.pixels() as usize],
+    };
+    let mut frames = Vec::with_capacity(shots.len());
+    for shot in shots {
+        cancel.check()?;
+        let indices = palette.indices(&shot.pixels, clear);
+        let delay = shot.duration_ms.saturating_add(5) / 10;
+        let change = change(&before, &indices, size.width as usize, clear);
+        let mut frame = Frame { delay: delay.min(u16::MAX.into()) as u16, dispose, ..change };
+        frame.make_lzw_pre_encoded();
+        frames.push(frame);
+        if opaque {
+            before = indices;
+        }
+    }
+    Ok(frames)
+}
+
 /// The smallest frame that turns `before` into `after`; in it, pixels that stay are transparent.
-fn change(before: &[u8], after: &[u8], width: u16, clear: u8) -> Frame<'static> {
-    let row_pixels = usize::from(width);
+fn change(before: &[u8], after: &[u8], row_pixels: usize, clear: u8) -> Frame<'static> {
     let (mut top, mut bottom) = (usize::MAX, 0);
     let (mut left, mut right) = (usize::MAX, 0);
     for (y, (old, new)) in before.chunks_exact(row_pixels).zip(after.chunks_exact(row_pixels)).enumerate() {

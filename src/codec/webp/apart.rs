@@ -5,6 +5,7 @@
 //! joined is followed here by frames of one invisible pixel. Source: the WebP container
 //! specification.
 
+use super::riff::{self, chunks};
 use crate::geometry::Size;
 
 /// What the extended header says of animations and of alpha.
@@ -42,18 +43,6 @@ pub fn apart(file: Vec<u8>, size: Size, plays: u16, durations_ms: &[u32], blank:
         Some(frames) => written(&frames, &file, size, plays),
         None => file,
     }
-}
-
-/// Name, content and all bytes of each chunk.
-fn chunks(file: &[u8]) -> impl Iterator<Item = (&[u8], &[u8], &[u8])> {
-    let mut rest = file.get(12..).unwrap_or_default();
-    std::iter::from_fn(move || {
-        let length = u32::from_le_bytes(rest.get(4..8)?.try_into().ok()?) as usize;
-        let whole = 8 + length.next_multiple_of(2);
-        let chunk = (rest.get(..4)?, rest.get(8..8 + length)?, rest.get(..whole)?);
-        rest = &rest[whole..];
-        Some(chunk)
-    })
 }
 
 /// The frames of an animation, or the one of a still, which is what one frame is written as.
@@ -122,29 +111,18 @@ fn followed(frames: Vec<Placed>, durations_ms: &[u32], blank: &[u8]) -> Option<V
 fn written(frames: &[Placed], old: &[u8], size: Size, plays: u16) -> Vec<u8> {
     let mut head = vec![ANIMATED | ALPHA, 0, 0, 0];
     head.extend_from_slice(&place(size)[6..]);
-    let background = chunks(old).find(|(name, _, _)| *name == b"ANIM").and_then(|(_, content, _)| content.get(..4));
+    let background = riff::content(old, b"ANIM").and_then(|content| content.get(..4));
     let mut animation = background.unwrap_or(&[255; 4]).to_vec();
     animation.extend_from_slice(&plays.to_le_bytes());
-    let mut file = b"RIFF\0\0\0\0WEBP".to_vec();
-    push(&mut file, b"VP8X", &head);
-    push(&mut file, b"ANIM", &animation);
+    let mut file = riff::File::new();
+    file.push(b"VP8X", &head);
+    file.push(b"ANIM", &animation);
     for frame in frames {
         let mut content = frame.place.to_vec();
         content.extend_from_slice(&frame.duration_ms.to_le_bytes()[..3]);
         content.push(frame.flags);
         content.extend_from_slice(&frame.picture);
-        push(&mut file, b"ANMF", &content);
+        file.push(b"ANMF", &content);
     }
-    let length = u32::try_from(file.len() - 8).unwrap_or(u32::MAX);
-    file[4..8].copy_from_slice(&length.to_le_bytes());
-    file
-}
-
-fn push(file: &mut Vec<u8>, name: &[u8; 4], content: &[u8]) {
-    file.extend_from_slice(name);
-    file.extend_from_slice(&u32::try_from(content.len()).unwrap_or(u32::MAX).to_le_bytes());
-    file.extend_from_slice(content);
-    if content.len() % 2 == 1 {
-        file.push(0);
-    }
+    file.finish()
 }

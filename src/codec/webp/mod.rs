@@ -3,8 +3,10 @@
 //! A file that breaks off is damaged even if most of it is there. Colour profiles are found but
 //! not applied. One call decodes a whole picture and cannot be stopped halfway.
 
+mod alpha;
 mod apart;
 mod ffi;
+mod riff;
 
 use super::{Animation, Shot, check_pixels, exif, icc};
 use crate::cancel::Cancel;
@@ -137,7 +139,10 @@ impl Animation for Film<'_> {
 }
 
 pub fn encode(pixels: &View, opaque: bool, output: &Output, cancel: &Cancel) -> Result<Vec<u8>, Error> {
-    let encoded = ffi::encode(pixels, opaque, &coding(output)?, cancel);
+    let coding = if output.lossless { Coding::lossless() } else { Coding::lossy(output.quality) };
+    let encoded = coding.and_then(|coding| ffi::encode(pixels, opaque, &coding, cancel));
+    let encoded =
+        encoded.and_then(|file| if output.lossless || opaque { Ok(file) } else { alpha::packed(file, cancel) });
     // Giving up is what makes the encoder fail, not a defect.
     cancel.check()?;
     encoded.map_err(Error::internal)
@@ -156,7 +161,8 @@ pub fn encode_animation(
         Repeat::Forever => 0,
         Repeat::Times(times) => times.max(1),
     };
-    let coding = coding(output)?;
+    let coding = if output.lossless { Coding::lossless() } else { Coding::lossy_frames(output.quality) };
+    let coding = coding.map_err(Error::internal)?;
     let mut assembler = Assembler::new(size, plays).map_err(Error::internal)?;
     let mut begin_ms: i32 = 0;
     for shot in shots {
@@ -174,10 +180,6 @@ pub fn encode_animation(
         cancel,
     );
     Ok(apart::apart(file, size, plays, &durations_ms, &blank.map_err(Error::internal)?))
-}
-
-fn coding(output: &Output) -> Result<Coding, Error> {
-    if output.lossless { Coding::lossless() } else { Coding::lossy(output.quality) }.map_err(Error::internal)
 }
 
 /// A source whose pixels cannot be decoded. WebP has a code of its own.

@@ -36,7 +36,7 @@ fn write_animation(size: Size, frames: &[(Vec<u8>, u32)], repeat: Repeat, opaque
         .iter()
         .map(|(texels, duration_ms)| Shot { pixels: View::new(size, pitch, texels), duration_ms: *duration_ms })
         .collect();
-    codec::encode_animation(&shots, repeat, opaque, output, &Cancel::never()).unwrap()
+    codec::encode_animation(&shots, repeat, opaque, output, 0, &Cancel::never()).unwrap()
 }
 
 /// Root of the mean square of the differences.
@@ -112,6 +112,36 @@ fn lossy_files_come_close_and_keep_alpha() {
     assert!(codec::probe(&file, &Limits::OSS).unwrap().alpha);
     let got = pixels(&file);
     assert!(got.chunks(4).zip(slope.chunks(4)).all(|(got, texel)| got[3] == texel[3]));
+}
+
+#[test]
+fn every_alpha_plane_is_kept() {
+    let mut seed: u32 = 1;
+    let mut noise = move || {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (seed >> 24) as u8
+    };
+    type Plane<'a> = &'a mut dyn FnMut(u32, u32) -> u8;
+    let planes: [(&str, Plane, bool); 6] = [
+        ("slope", &mut |x, y| (x * 3 + y * 2) as u8, true),
+        ("dome", &mut |x, y| 255u32.saturating_sub((x.abs_diff(40).pow(2) + y.abs_diff(30).pow(2)) / 16) as u8, true),
+        ("edges", &mut |x, y| if (x / 9 + y / 7) % 2 == 0 { 255 } else { 3 }, true),
+        ("clear", &mut |_, _| 0, true),
+        ("dots", &mut |x, y| if x % 31 == 0 && y % 17 == 0 { 200 } else { 0 }, true),
+        // Of noise no coding is smaller than itself.
+        ("noise", &mut |_, _| noise(), false),
+    ];
+    for (name, plane, shrinks) in planes {
+        for size in [Size::new(80, 60), Size::new(1, 1), Size::new(1, 90), Size::new(90, 1), Size::new(33, 2)] {
+            let places = (0..size.height).flat_map(|y| (0..size.width).map(move |x| (x, y)));
+            let texels: Vec<u8> = places.flat_map(|(x, y)| [x as u8, y as u8, 90, plane(x, y)]).collect();
+            let file = write(size, &texels, false, &Output { quality: 75, ..Output::still(Format::WebP) });
+            let alphas = |texels: &[u8]| texels.chunks(4).map(|texel| texel[3]).collect::<Vec<_>>();
+            assert_eq!(alphas(&pixels(&file)), alphas(&texels), "{name} of {size}");
+            let coded = riff::content(&file, b"ALPH").map_or(0, <[u8]>::len) as u64;
+            assert!(size.pixels() < 1000 || (coded < size.pixels() / 2) == shrinks, "{name}: {coded} bytes");
+        }
+    }
 }
 
 #[test]

@@ -63,5 +63,5 @@ pub fn gif(frames: &[(Frame, u32)], repeat: Repeat) -> Vec<u8> {
     let shots: Vec<_> =
         frames.iter().map(|(frame, duration_ms)| Shot { pixels: frame.view(), duration_ms: *duration_ms }).collect();
     let output = Output { animated: true, ..Output::still(Format::Gif) };
-    codec::encode_animation(&shots, repeat, false, &output, &Cancel::never()).expect("a GIF")
+    codec::encode_animation(&shots, repeat, false, &output, 0, &Cancel::never()).expect("a GIF")
 }
