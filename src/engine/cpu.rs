@@ -6,15 +6,18 @@
 //! a lone picture has them all. Buffers are pooled, since page faults on fresh ones cost as much
 //! as the work.
 
+mod planes;
 mod stream;
 
-use super::{Declined, Done, Engine, Kind, NextRows};
+use super::{Declined, DecodePlanes, Done, Engine, Kind, NextRows};
 use crate::cancel::Cancel;
 use crate::geometry::Size;
 use crate::kernel::{Args, Band, Inputs};
 use crate::pixel::{Frame, Storage, TEXEL_BYTES, View, ViewMut, needed_bytes};
+use crate::plan::planar::Planar;
 use crate::plan::stream::Stream;
 use crate::plan::{Operand, Plan};
+use crate::plane::Samples;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -141,30 +144,52 @@ impl CpuEngine {
     }
 
     fn pass(&self, args: &Args, inputs: &Inputs, target: ViewMut, cancel: &Cancel) -> Result<(), Declined> {
-        let size = target.size();
-        let run = |first_row: u32, rows: ViewMut| {
+        let share = self.share(target.size(), args.cost());
+        let work = |(first_row, rows): (u32, ViewMut)| {
             let mut band = Band { first_row, rows };
             if self.reference { args.run_reference(inputs, &mut band) } else { args.run(inputs, &mut band) }
         };
-        let wanted =
-            if size.pixels() * args.cost() < SHARED_COST || self.reference { 0 } else { size.height as usize - 1 };
-        let helpers = self.seats.take(wanted);
+        share.run(target.bands(share.band_rows), work, cancel)
+    }
+
+    /// The seats and bands for a pass whose result has `size`, each pixel at `cost`.
+    fn share(&self, size: Size, cost: u64) -> Share {
+        let alone = size.pixels() * cost < SHARED_COST || self.reference;
+        let helpers = self.seats.take(if alone { 0 } else { size.height as usize - 1 });
         // Bands small enough to notice a deadline and to even out uneven ones, of at least 16 rows
         // unless a few wide ones are enough work.
         let bands = (helpers.count as u32 + 1) * 4;
-        let row_cost = u64::from(size.width) * args.cost();
+        let row_cost = u64::from(size.width) * cost;
         let least = (SHARED_COST / row_cost.max(1)).clamp(1, 16) as u32;
-        let queue = Mutex::new(target.bands(size.height.div_ceil(bands).max(least)));
+        Share { helpers, band_rows: size.height.div_ceil(bands).max(least) }
+    }
+}
+
+/// How a pass is shared among cores.
+struct Share {
+    helpers: Taken,
+    band_rows: u32,
+}
+
+impl Share {
+    /// Does `work` for every band, on this thread and those of the helpers.
+    fn run<B: Send>(
+        &self,
+        bands: impl Iterator<Item = B> + Send,
+        work: impl Fn(B) + Sync,
+        cancel: &Cancel,
+    ) -> Result<(), Declined> {
+        let queue = Mutex::new(bands);
         let work = || -> Result<(), Declined> {
             loop {
                 let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-                let Some((first_row, rows)) = next else { return Ok(()) };
+                let Some(band) = next else { return Ok(()) };
                 cancel.check().map_err(Declined::Error)?;
-                run(first_row, rows);
+                work(band);
             }
         };
         std::thread::scope(|scope| {
-            let others: Vec<_> = (0..helpers.count).map(|_| scope.spawn(work)).collect();
+            let others: Vec<_> = (0..self.helpers.count).map(|_| scope.spawn(work)).collect();
             let mine = work();
             let theirs = others.into_iter().map(|other| match other.join() {
                 Ok(result) => result,
@@ -224,6 +249,15 @@ impl Engine for CpuEngine {
 
     fn stream(&self, stream: &Stream, next_rows: &mut NextRows, cancel: &Cancel) -> Result<Frame, Declined> {
         self.slide(stream, next_rows, cancel)
+    }
+
+    fn takes_planes(&self) -> bool {
+        // The yardstick has one way for everything.
+        !self.reference
+    }
+
+    fn planes(&self, planar: &Planar, decode: &mut DecodePlanes, cancel: &Cancel) -> Result<Vec<Samples>, Declined> {
+        self.resize_planes(planar, decode, cancel)
     }
 }
 

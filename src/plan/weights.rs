@@ -30,15 +30,19 @@ pub struct Axis {
     pub start: u32,
     /// Pixels in the window; taps outside it are dropped.
     pub count: u32,
-    /// The window's true length in source pixels: at most `count`, less by a fraction when the
-    /// decoder delivered a reduced picture whose last pixel is not wholly covered.
+    /// The window's true length in source pixels: `count`, or less by a fraction when the decoder
+    /// delivered a reduced picture whose last pixel is not wholly covered. For chroma that is to
+    /// cover an odd number of luma pixels by whole samples, the length of those.
     pub length: f64,
-    /// Pixels that the whole window becomes.
+    /// Pixels that the length becomes.
     pub scaled: u32,
     /// First of them that is kept.
     pub kept_start: u32,
     /// How many are kept.
     pub kept_count: u32,
+    /// Source pixels by which every result pixel lies further on than its number tells: what is left
+    /// where the places of chroma begin between two samples.
+    pub shift: f64,
 }
 
 /// A table for `convolve`: `rows × (1 + taps)` words, or one row that all places share.
@@ -53,9 +57,9 @@ const LOBES: f64 = 3.0;
 
 /// The table of one axis of a resize: for each kept pixel the first source pixel and the weights.
 ///
-/// A result pixel j has its centre at (j + 0.5) · length / scaled. Lanczos: support 3 · max(1,
+/// A result pixel j has its centre at (j + 0.5) · length / scaled + shift. Lanczos: support 3 · max(1,
 /// length / scaled), weights normalised over the taps inside the window. Area: overlap of each
-/// source pixel with [j, j + 1) · length / scaled. Source: the specification, section 3.1.
+/// source pixel with [j, j + 1) · length / scaled + shift. Source: the specification, section 3.1.
 pub fn resample(axis: &Axis, filter: Resample) -> Weights {
     let scale = axis.length / f64::from(axis.scaled);
     let area = filter == Resample::Area && scale >= 1.0;
@@ -83,14 +87,14 @@ fn pixels_between(axis: &Axis, low: f64, high: f64) -> (u32, u32) {
 fn lanczos_row(axis: &Axis, scale: f64, place: u32) -> (u32, Vec<f64>) {
     let widened = scale.max(1.0);
     let support = LOBES * widened;
-    let centre = (f64::from(place) + 0.5) * scale;
+    let centre = (f64::from(place) + 0.5) * scale + axis.shift;
     let (first, end) = pixels_between(axis, (centre - support - 0.5).ceil(), (centre + support + 0.5).floor());
     let weight = |pixel: u32| lanczos((f64::from(pixel) + 0.5 - centre) / widened);
     (first, (first..end).map(weight).collect())
 }
 
 fn area_row(axis: &Axis, scale: f64, place: u32) -> (u32, Vec<f64>) {
-    let (low, high) = (f64::from(place) * scale, f64::from(place + 1) * scale);
+    let (low, high) = (f64::from(place) * scale + axis.shift, f64::from(place + 1) * scale + axis.shift);
     let (first, end) = pixels_between(axis, low.floor(), high.ceil());
     let overlap = |pixel: u32| ((f64::from(pixel) + 1.0).min(high) - f64::from(pixel).max(low)).max(0.0);
     (first, (first..end).map(overlap).collect())
@@ -133,7 +137,7 @@ mod tests {
     use super::*;
 
     fn axis(count: u32, scaled: u32) -> Axis {
-        Axis { start: 0, count, length: count.into(), scaled, kept_start: 0, kept_count: scaled }
+        Axis { start: 0, count, length: count.into(), scaled, kept_start: 0, kept_count: scaled, shift: 0.0 }
     }
 
     fn rows(weights: &Weights) -> Vec<(u32, Vec<f32>)> {
