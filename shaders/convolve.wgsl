@@ -4,8 +4,11 @@
 // row that all places share).
 //
 // Table row: word 0 is `first`, an i32, the source place of the first tap; words 1..=taps are
-// weights, f32, which sum to 1. With `stride` 0 there is one row, and `advance` 1 moves `first`
-// along with the place.
+// weights, which sum to 1: i32 with `digits` binary digits after the point where the picture is
+// `opaque`, else f32. With `stride` 0 there is one row, and `advance` 1 moves `first` along with
+// the place.
+// Opaque pictures are summed in integers, rounded half up and clamped, exact on every adapter: the
+// host sees to it that no sum leaves an i32.
 // Border: taps are clamped into [low, high); a resize has weight 0 beyond its edges, so that only
 // a blur sees the edge pixel repeated.
 // Alpha: colour is premultiplied unless the picture is `opaque`. With `keep_alpha` the result's
@@ -24,6 +27,7 @@ struct Params {
     high: i32,
     opaque: u32,     // 1: every alpha is 255 and need not be looked at
     keep_alpha: u32, // 1: alpha comes from the overlay
+    digits: u32,  // binary digits after the point of the weights, 1..22, where opaque
 }
 
 fn tap(along: i32, across: i32) -> vec4<u32> {
@@ -43,15 +47,16 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let across = i32(select(id.x, id.y, params.axis == 0u) + params.cross);
     let row = place * params.stride;
     let first = bitcast<i32>(table[row]) + i32(place * params.advance);
-    var sum = vec4<f32>(0.0);
     if (params.opaque == 1u) {
+        var total = vec3<i32>(1 << (params.digits - 1u));
         for (var t = 0u; t < params.taps; t++) {
-            sum += bitcast<f32>(table[row + 1u + t]) * vec4<f32>(tap(first + i32(t), across));
+            total += bitcast<i32>(table[row + 1u + t]) * vec3<i32>(tap(first + i32(t), across).xyz);
         }
-        let texel = vec4<u32>(quantise(sum.x), quantise(sum.y), quantise(sum.z), 255u);
-        textureStore(dst, vec2<u32>(id.xy), texel);
+        let colour = clamp(total >> vec3<u32>(params.digits), vec3<i32>(0), vec3<i32>(255));
+        textureStore(dst, vec2<u32>(id.xy), vec4<u32>(vec3<u32>(colour), 255u));
         return;
     }
+    var sum = vec4<f32>(0.0);
     for (var t = 0u; t < params.taps; t++) {
         let texel = tap(first + i32(t), across);
         let alpha = f32(texel.w);

@@ -170,7 +170,7 @@ impl Canvas {
     pub fn blur(&mut self, radius_px: u32, sigma_px: f64) {
         self.settle();
         let size = self.size();
-        let Weights { words, taps } = weights::gauss(radius_px, sigma_px);
+        let Weights { words, taps, digits } = weights::gauss(radius_px, sigma_px, self.opaque);
         let before = self.current;
         let words: Arc<[u32]> = words.into();
         for axis in [1, 0] {
@@ -189,6 +189,7 @@ impl Canvas {
                 high: if axis == 0 { size.width } else { size.height } as i32,
                 opaque: self.opaque.into(),
                 keep_alpha: keep_alpha.into(),
+                digits,
             };
             self.push_shared(Args::Convolve(params), keep_alpha.then_some(before), Some(words.clone()));
         }

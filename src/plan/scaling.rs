@@ -123,7 +123,7 @@ pub(super) fn convolution(
     if unscaled && whole && across_side == across_count {
         return None;
     }
-    let Weights { words, taps } = weights::resample(along, resample);
+    let Weights { words, taps, digits } = weights::resample(along, resample, opaque);
     let (width, height) = if axis == 0 { (along.kept_count, across_count) } else { (across_count, along.kept_count) };
     let params = convolve::Params {
         width,
@@ -137,6 +137,7 @@ pub(super) fn convolution(
         high: (along.start + along.count) as i32,
         opaque: opaque.into(),
         keep_alpha: 0,
+        digits,
     };
     Some((params, words))
 }

@@ -45,7 +45,7 @@ impl CpuEngine {
         let share = self.share(target.size(), pass.params.taps.into());
         let work = |(first_row, mut rows): (u32, PlaneMut)| {
             let (params, table) = part(pass, first_row, rows.size().height);
-            run_plane(&params, table, src, &mut rows);
+            convolve::run_plane(&params, table, src, &mut rows);
         };
         share.run(target.bands(share.band_rows), work, cancel)
     }
@@ -57,23 +57,5 @@ fn part(pass: &PlanePass, first_row: u32, rows: u32) -> (convolve::Params, &[u32
     match params.axis {
         0 => (convolve::Params { cross: params.cross + first_row, ..params }, &pass.table),
         _ => (params, &pass.table[(first_row * params.stride) as usize..]),
-    }
-}
-
-fn run_plane(params: &convolve::Params, table: &[u32], src: Plane, target: &mut PlaneMut) {
-    for y in 0..params.height {
-        for x in 0..params.width {
-            let (place, across) = if params.axis == 0 { (x, y) } else { (y, x) };
-            let across = across + params.cross;
-            let row = (place * params.stride) as usize;
-            let first = table[row] as i32;
-            let mut sum = 0f32;
-            for t in 0..params.taps {
-                let at = (first + t as i32).clamp(params.low, params.high - 1) as u32;
-                let value = if params.axis == 0 { src.row(across)[at as usize] } else { src.row(at)[across as usize] };
-                sum += f32::from_bits(table[row + 1 + t as usize]) * f32::from(value);
-            }
-            target.row(y)[x as usize] = crate::pixel::quantise(sum) as u8;
-        }
     }
 }

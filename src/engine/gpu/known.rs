@@ -1,8 +1,8 @@
 //! A small plan that runs every kernel once: it warms the pipelines, since some drivers compile at
 //! the first dispatch, and its answer is known, since the CPU's reference computes it too.
 //!
-//! Weights are powers of two and the convolved picture is opaque, so that nothing is ever rounded
-//! in floats and every adapter has to give the very same bytes.
+//! The convolved picture is opaque, so that nothing is ever rounded in floats and every adapter has
+//! to give the very same bytes.
 
 use crate::cancel::Cancel;
 use crate::engine::Engine;
@@ -47,9 +47,10 @@ pub(super) fn plan() -> Plan {
         high: side,
         opaque: 1,
         keep_alpha: 0,
+        digits: 14,
     };
-    // First tap one above the place; weights 1/4, 1/2, 1/4.
-    let weights = vec![(-1i32) as u32, 0.25f32.to_bits(), 0.5f32.to_bits(), 0.25f32.to_bits()];
+    // First tap one above the place; weights 1/4, 1/2, 1/4 with 14 digits.
+    let weights = vec![(-1i32) as u32, 1 << 12, 1 << 13, 1 << 12];
     let inversion = (0..256).map(|value| (255 - value) * 0x01_01_01).collect();
     // Two rows: the outermost has coverages 0, 1/4, 3/4, then full; the next 1/2, then full.
     let corners = vec![1, 3, 6, 0, 1, 8, 16_384, 49_151, 32_768];

@@ -90,7 +90,7 @@ mod tests {
         canvas.sharpen(100);
         let plan = canvas.finish(Output::still(Format::Png)).unwrap();
         let numbers = Numbers::new(&plan, 256);
-        // Parameters of convolve: 11 words, padded to 48 bytes; its table: 8 words; of sharpen: 3.
+        // Parameters of convolve: 12 words; its table: 8 words; of sharpen: 3.
         let expected = [
             Places { params: 0..48, table: 256..288 },
             Places { params: 512..560, table: 256..288 },
@@ -100,6 +100,6 @@ mod tests {
         assert_eq!(numbers.bytes, 784);
         let mut written = Vec::new();
         numbers.write(&plan, |offset, bytes| written.push((offset, bytes.len())));
-        assert_eq!(written, [(0, 44), (256, 32), (512, 44), (768, 12)]);
+        assert_eq!(written, [(0, 48), (256, 32), (512, 48), (768, 12)]);
     }
 }
