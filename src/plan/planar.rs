@@ -85,23 +85,19 @@ impl Plan {
     /// Its answer is grey where the source is, else it has chroma at half its resolution.
     pub fn planar(&self, components: Components) -> Option<Planar> {
         let (axes, layer) = (self.planar.as_ref()?, self.layers.first()?);
-        let (answer, chroma) = match components {
-            Components::Grey => (Components::Grey, None),
-            Components::Color { across, down } => {
-                (ANSWER, Some((chroma_axis(&axes.x, across), chroma_axis(&axes.y, down))))
-            }
-        };
+        let (result, decoded) = (self.result_size(), components.sizes(layer.size));
         let luma = self.luma()?;
-        let sizes = components.sizes(layer.size).into_iter().zip(answer.sizes(self.result_size()));
-        let planes = sizes.enumerate().map(|(index, (decoded, answer))| {
-            let passes = match (index, &chroma) {
-                (1.., Some((x, y))) => resample(decoded, x, y, axes.resample),
-                _ => luma.clone(),
-            };
-            PlanePlan { decoded, answer, passes }
-        });
-        let planes = planes.collect();
-        Some(Planar { reduction: layer.reduction, result: self.result_size(), planes })
+        let planes = match (components, &decoded[..]) {
+            (Components::Color { across, down }, [_, size, _]) => {
+                let (x, y) = (chroma_axis(&axes.x, across), chroma_axis(&axes.y, down));
+                let chroma = resample(*size, &x, &y, axes.resample);
+                (ANSWER.sizes(result), vec![luma, chroma.clone(), chroma])
+            }
+            _ => (Components::Grey.sizes(result), vec![luma]),
+        };
+        let planes = decoded.into_iter().zip(planes.0).zip(planes.1);
+        let planes = planes.map(|((decoded, answer), passes)| PlanePlan { decoded, answer, passes }).collect();
+        Some(Planar { reduction: layer.reduction, result, planes })
     }
 
     /// The passes of the plan, which must be convolves in a row.
