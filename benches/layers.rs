@@ -68,7 +68,7 @@ impl Case {
             }
         };
         let passes = vec![Pass { args, src: Operand::Layer(0), overlay, table }];
-        Arc::new(Plan { layers, passes, opaque: false, output: Output::still(Format::Png) })
+        Arc::new(Plan { layers, passes, opaque: false, output: Output::still(Format::Png), planar: None })
     }
 
     fn blend(&self) -> Args {

@@ -2,9 +2,35 @@
 //! before colours are made of them.
 //!
 //! [`Plane`] and [`PlaneMut`] borrow, as [`View`](crate::pixel::View) and
-//! [`ViewMut`](crate::pixel::ViewMut) do for pixels.
+//! [`ViewMut`](crate::pixel::ViewMut) do for pixels; [`Samples`] owns, as a
+//! [`Frame`](crate::pixel::Frame) does.
 
 use crate::geometry::Size;
+use crate::pixel::Storage;
+
+/// Which planes a picture has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Components {
+    /// Luma alone.
+    Grey,
+    /// Luma, blue chroma, red chroma. A chroma sample stands in the middle of the `across` × `down`
+    /// luma samples that it is for, 1 or 2 each.
+    Color { across: u32, down: u32 },
+}
+
+impl Components {
+    /// The sizes of the planes of a picture of `size`, in order: chroma is rounded up, and luma goes
+    /// as far as chroma does.
+    pub fn sizes(self, size: Size) -> Vec<Size> {
+        match self {
+            Components::Grey => vec![size],
+            Components::Color { across, down } => {
+                let chroma = Size::new(size.width.div_ceil(across), size.height.div_ceil(down));
+                vec![Size::new(chroma.width * across, chroma.height * down), chroma, chroma]
+            }
+        }
+    }
+}
 
 /// Borrowed samples.
 #[derive(Clone, Copy)]
@@ -82,6 +108,73 @@ impl<'a> PlaneMut<'a> {
     pub fn row(&mut self, y: u32) -> &mut [u8] {
         let start = y as usize * self.pitch;
         &mut self.bytes[start..start + self.size.width as usize]
+    }
+}
+
+impl<'a> PlaneMut<'a> {
+    /// The samples of the left upper corner, `size` of them, as a plane of its own.
+    pub fn into_corner(self, size: Size) -> PlaneMut<'a> {
+        PlaneMut::new(size, self.pitch, self.bytes)
+    }
+
+    /// Repeats the last column and row of the corner of `size` as far as the plane goes.
+    pub fn repeat_edges(&mut self, size: Size) {
+        let Size { width, height } = size;
+        for y in 0..height {
+            if let ([.., last], rest) = self.row(y).split_at_mut(width as usize) {
+                rest.fill(*last);
+            }
+        }
+        for y in height.max(1)..self.size.height {
+            let last = (height.max(1) - 1) as usize * self.pitch;
+            self.bytes.copy_within(last..last + self.size.width as usize, y as usize * self.pitch);
+        }
+    }
+
+    /// Cuts the plane into bands of at most `rows` rows, each with the number of its first row.
+    pub fn bands(self, rows: u32) -> impl Iterator<Item = (u32, PlaneMut<'a>)> {
+        let PlaneMut { size, pitch, bytes } = self;
+        let rows = rows.max(1);
+        let count = size.height.div_ceil(rows);
+        bytes.chunks_mut(pitch * rows as usize).take(count as usize).enumerate().map(move |(index, bytes)| {
+            let first = index as u32 * rows;
+            (first, PlaneMut::new(Size::new(size.width, rows.min(size.height - first)), pitch, bytes))
+        })
+    }
+}
+
+/// Owned samples over an engine's storage, rows without padding.
+pub struct Samples {
+    size: Size,
+    storage: Box<dyn Storage>,
+}
+
+impl Samples {
+    /// Samples of `size` over `storage`.
+    ///
+    /// # Panics
+    /// If the storage is too short for `size`.
+    pub fn new(size: Size, storage: Box<dyn Storage>) -> Samples {
+        assert!(storage.bytes().len() as u64 >= size.pixels(), "storage too short for {size}");
+        Samples { size, storage }
+    }
+
+    pub fn size(&self) -> Size {
+        self.size
+    }
+
+    pub fn view(&self) -> Plane<'_> {
+        Plane::new(self.size, self.size.width as usize, self.storage.bytes())
+    }
+
+    pub fn view_mut(&mut self) -> PlaneMut<'_> {
+        PlaneMut::new(self.size, self.size.width as usize, self.storage.bytes_mut())
+    }
+}
+
+impl std::fmt::Debug for Samples {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Samples({})", self.size)
     }
 }
 

@@ -25,6 +25,7 @@ use crate::format::{Format, Formats, Output, Probe, Repeat};
 use crate::geometry::Size;
 use crate::limits::Limits;
 use crate::pixel::{View, ViewMut};
+use crate::plane::{Components, Plane, PlaneMut};
 use std::collections::BTreeMap;
 
 /// What the header tells, held against the limits of sources before any pixel is decoded.
@@ -74,6 +75,31 @@ pub fn decode(bytes: &[u8], probe: &Probe, reduction: u32, target: &mut ViewMut,
         Format::Tiff => tiff::decode(bytes, target, cancel),
         Format::Heic | Format::Avif => heif::decode(bytes, target, cancel),
     }
+}
+
+/// The planes of a file whose planes can stand for its colours.
+pub fn components(bytes: &[u8], probe: &Probe) -> Option<Components> {
+    if probe.format == Format::Jpeg { jpeg::components(bytes) } else { None }
+}
+
+/// Decodes the planes that [`components`] tells into `targets`, whose sizes are those that they tell
+/// for a picture with sides divided by `reduction`, 1, 2, 4 or 8, and rounded up.
+///
+/// # Errors
+/// As [`decode`]: a file is damaged for both or for neither.
+pub fn decode_planes(bytes: &[u8], reduction: u32, targets: &mut [PlaneMut], cancel: &Cancel) -> Result<(), Error> {
+    cancel.check()?;
+    jpeg::decode_planes(bytes, reduction, targets, cancel)
+}
+
+/// The file, a JPEG, of a picture of `size`: of grey in one plane, or of colours in three with chroma
+/// at half the resolution.
+///
+/// # Errors
+/// `InternalError` for other planes, `ServiceUnavailable` when `cancel` says so.
+pub fn encode_planes(planes: &[Plane], size: Size, output: &Output, cancel: &Cancel) -> Result<Vec<u8>, Error> {
+    cancel.check()?;
+    jpeg::encode_planes(planes, size, output, cancel)
 }
 
 /// The rows of a still, from top to bottom, as [`decode`] would write them.

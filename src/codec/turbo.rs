@@ -6,6 +6,7 @@
 
 use crate::geometry::Size;
 use crate::pixel::{TEXEL_BYTES, View, ViewMut};
+use crate::plane::{Components, Plane, PlaneMut};
 use std::ffi::{CStr, c_int, c_uint};
 use std::fmt;
 use std::ptr;
@@ -41,6 +42,8 @@ pub struct Header {
     pub size: Size,
     /// Whether pixels are CMYK or YCCK.
     pub cmyk: bool,
+    /// The planes, where they are luma and chroma that is sampled in a way we know.
+    pub components: Option<Components>,
 }
 
 /// A decompressed picture.
@@ -74,14 +77,7 @@ pub fn decompress(bytes: &[u8], reduction: u32, target: &mut ViewMut) -> Result<
     if target.size() != Size::new(width.div_ceil(reduction), height.div_ceil(reduction)) {
         return Err(message("the target's size is not that of the reduced picture"));
     }
-    // A progressive picture is held as coefficients: two bytes for each of up to four components.
-    let memory_mib = (header.size.pixels() * 8 / MIB + SLACK_MIB) as c_int;
-    handle.set(sys::TJPARAM_TJPARAM_SCANLIMIT, SCAN_LIMIT)?;
-    handle.set(sys::TJPARAM_TJPARAM_MAXMEMORY, memory_mib)?;
-    handle.set(sys::TJPARAM_TJPARAM_MAXPIXELS, c_int::try_from(header.size.pixels()).unwrap_or(c_int::MAX))?;
-    let factor = sys::tjscalingfactor { num: 1, denom: reduction as c_int };
-    // SAFETY: the handle is alive and made for decompression; the factor is passed by value.
-    handle.outcome(unsafe { sys::tj3SetScalingFactor(handle.0, factor) })?;
+    handle.prepare(header.size, reduction)?;
     let pitch = c_int::try_from(target.pitch()).map_err(|_| message("the target's pitch is too large"))?;
     let layout = if header.cmyk { sys::TJPF_TJPF_CMYK } else { sys::TJPF_TJPF_RGBA };
     // SAFETY: the handle is alive; `bytes` is borrowed for the call and its length is given. The
@@ -96,21 +92,47 @@ pub fn decompress(bytes: &[u8], reduction: u32, target: &mut ViewMut) -> Result<
     Ok(Decompressed { cmyk: header.cmyk, warning })
 }
 
+/// Decompresses the planes, of the sizes that [`Components::sizes`] tells for a picture with sides
+/// divided by `reduction` (1, 2, 4 or 8) and rounded up; yields what was wrong, as
+/// [`Decompressed::warning`].
+///
+/// # Errors
+/// The library's message where there are no samples, and when the file has other planes than
+/// `targets` or of other sizes.
+pub fn decompress_planes(bytes: &[u8], reduction: u32, targets: &mut [PlaneMut]) -> Result<Option<Message>, Message> {
+    let handle = Handle::new(sys::TJINIT_TJINIT_DECOMPRESS)?;
+    let header = handle.read_header(bytes)?;
+    let Size { width, height } = header.size;
+    let reduced = Size::new(width.div_ceil(reduction), height.div_ceil(reduction));
+    let sizes = header.components.map(|components| components.sizes(reduced));
+    if sizes != Some(targets.iter().map(PlaneMut::size).collect()) {
+        return Err(message("the targets' sizes are not those of the reduced planes"));
+    }
+    handle.prepare(header.size, reduction)?;
+    let (mut starts, mut pitches) = ([ptr::null_mut(); 3], [0; 3]);
+    for ((start, pitch), target) in starts.iter_mut().zip(&mut pitches).zip(targets) {
+        *pitch = c_int::try_from(target.pitch()).map_err(|_| message("the target's pitch is too large"))?;
+        *start = target.bytes().as_mut_ptr();
+    }
+    // SAFETY: the handle is alive; `bytes` is borrowed for the call and its length is given. The
+    // library writes as many planes as the header tells components, of the sizes that follow from it
+    // and the factor, luma rounded up to whole chroma samples, rows a pitch apart. Those were
+    // compared with the targets' above, and a PlaneMut holds at least the bytes its size and pitch
+    // need. The targets are borrowed mutably for
+    // the call, and both arrays live until it is over.
+    let status = unsafe {
+        let (starts, pitches) = (starts.as_mut_ptr(), pitches.as_mut_ptr());
+        sys::tj3DecompressToYUVPlanes8(handle.0, bytes.as_ptr(), bytes.len() as sys::size_t, starts, pitches)
+    };
+    handle.outcome(status)
+}
+
 /// Compresses the colours of `pixels`, alpha passed over, as 4:2:0 with optimised Huffman tables.
 ///
 /// # Errors
 /// The library's message: sides over 65,500, or no memory.
 pub fn compress(pixels: &View, quality: u8, progressive: bool) -> Result<Vec<u8>, Message> {
-    let handle = Handle::new(sys::TJINIT_TJINIT_COMPRESS)?;
-    handle.set(sys::TJPARAM_TJPARAM_QUALITY, c_int::from(quality))?;
-    handle.set(sys::TJPARAM_TJPARAM_SUBSAMP, sys::TJSAMP_TJSAMP_420)?;
-    handle.set(sys::TJPARAM_TJPARAM_OPTIMIZE, 1)?;
-    handle.set(sys::TJPARAM_TJPARAM_PROGRESSIVE, c_int::from(progressive))?;
-    // Square pixels without a unit, which is what a picture of unknown print size has.
-    handle.set(sys::TJPARAM_TJPARAM_XDENSITY, 1)?;
-    handle.set(sys::TJPARAM_TJPARAM_YDENSITY, 1)?;
-    handle.set(sys::TJPARAM_TJPARAM_DENSITYUNITS, 0)?;
-    let fit = |number: usize| c_int::try_from(number).map_err(|_| message("the picture is too large"));
+    let handle = Handle::to_compress(quality, progressive, sys::TJSAMP_TJSAMP_420)?;
     let (width, height) = (fit(pixels.size().width as usize)?, fit(pixels.size().height as usize)?);
     let pitch = fit(pixels.pitch())?;
     let mut output = Output { start: ptr::null_mut(), length: 0 };
@@ -135,6 +157,46 @@ pub fn compress(pixels: &View, quality: u8, progressive: bool) -> Result<Vec<u8>
     }
 }
 
+/// Compresses the planes of a picture of `size`: one as grey, or three as 4:2:0, of the sizes that
+/// [`Components::sizes`] tells. Huffman tables are optimised.
+///
+/// # Errors
+/// The library's message: sides over 65,500, or no memory; and for other planes.
+pub fn compress_planes(planes: &[Plane], size: Size, quality: u8, progressive: bool) -> Result<Vec<u8>, Message> {
+    let (components, sampling) = match planes.len() {
+        1 => (Components::Grey, sys::TJSAMP_TJSAMP_GRAY),
+        _ => (Components::Color { across: 2, down: 2 }, sys::TJSAMP_TJSAMP_420),
+    };
+    if components.sizes(size) != planes.iter().map(Plane::size).collect::<Vec<_>>() {
+        return Err(message("the planes are neither grey nor 4:2:0"));
+    }
+    let handle = Handle::to_compress(quality, progressive, sampling)?;
+    let (mut starts, mut pitches) = ([ptr::null(); 3], [0; 3]);
+    for ((start, pitch), plane) in starts.iter_mut().zip(&mut pitches).zip(planes) {
+        *pitch = fit(plane.pitch())?;
+        *start = plane.bytes().as_ptr();
+    }
+    let (width, height) = (fit(size.width as usize)?, fit(size.height as usize)?);
+    let mut output = Output { start: ptr::null_mut(), length: 0 };
+    // SAFETY: the handle is alive. The library reads planes of the sizes that follow from size and
+    // sampling, rows a pitch apart; the planes' sizes were compared with those above, and a Plane
+    // holds the bytes its size and pitch need. `output` is null with length 0, so that the library
+    // allocates, and all places live until the call is over.
+    let status = unsafe {
+        let (starts, pitches) = (starts.as_ptr(), pitches.as_ptr());
+        let (file, length) = (&mut output.start, &mut output.length);
+        sys::tj3CompressFromYUVPlanes8(handle.0, starts, width, pitches, height, file, length)
+    };
+    match handle.outcome(status)? {
+        None => Ok(output.to_vec()),
+        Some(warning) => Err(warning),
+    }
+}
+
+fn fit(number: usize) -> Result<c_int, Message> {
+    c_int::try_from(number).map_err(|_| message("the picture is too large"))
+}
+
 /// An instance of the library.
 struct Handle(sys::tjhandle);
 
@@ -143,6 +205,32 @@ impl Handle {
         // SAFETY: takes a number; yields null or a handle that only this value owns.
         let handle = unsafe { sys::tj3Init(kind as c_int) };
         if handle.is_null() { Err(message("no memory for a JPEG instance")) } else { Ok(Handle(handle)) }
+    }
+
+    fn to_compress(quality: u8, progressive: bool, sampling: sys::TJSAMP) -> Result<Handle, Message> {
+        let handle = Handle::new(sys::TJINIT_TJINIT_COMPRESS)?;
+        handle.set(sys::TJPARAM_TJPARAM_QUALITY, c_int::from(quality))?;
+        handle.set(sys::TJPARAM_TJPARAM_SUBSAMP, sampling)?;
+        handle.set(sys::TJPARAM_TJPARAM_OPTIMIZE, 1)?;
+        handle.set(sys::TJPARAM_TJPARAM_PROGRESSIVE, c_int::from(progressive))?;
+        // Square pixels without a unit, which is what a picture of unknown print size has.
+        handle.set(sys::TJPARAM_TJPARAM_XDENSITY, 1)?;
+        handle.set(sys::TJPARAM_TJPARAM_YDENSITY, 1)?;
+        handle.set(sys::TJPARAM_TJPARAM_DENSITYUNITS, 0)?;
+        Ok(handle)
+    }
+
+    /// Sets the limits for a picture of `size`, and the reduction.
+    fn prepare(&self, size: Size, reduction: u32) -> Result<(), Message> {
+        // A progressive picture is held as coefficients: two bytes for each of up to four components.
+        let memory_mib = (size.pixels() * 8 / MIB + SLACK_MIB) as c_int;
+        self.set(sys::TJPARAM_TJPARAM_SCANLIMIT, SCAN_LIMIT)?;
+        self.set(sys::TJPARAM_TJPARAM_MAXMEMORY, memory_mib)?;
+        self.set(sys::TJPARAM_TJPARAM_MAXPIXELS, c_int::try_from(size.pixels()).unwrap_or(c_int::MAX))?;
+        let factor = sys::tjscalingfactor { num: 1, denom: reduction as c_int };
+        // SAFETY: the handle is alive and made for decompression; the factor is passed by value.
+        self.outcome(unsafe { sys::tj3SetScalingFactor(self.0, factor) })?;
+        Ok(())
     }
 
     fn set(&self, parameter: c_uint, value: c_int) -> Result<(), Message> {
@@ -170,7 +258,19 @@ impl Handle {
         };
         let colors = self.get(sys::TJPARAM_TJPARAM_COLORSPACE) as sys::TJCS;
         let cmyk = matches!(colors, sys::TJCS_TJCS_CMYK | sys::TJCS_TJCS_YCCK);
-        Ok(Header { size: Size::new(width, height), cmyk })
+        Ok(Header { size: Size::new(width, height), cmyk, components: self.components(colors) })
+    }
+
+    fn components(&self, colors: sys::TJCS) -> Option<Components> {
+        let color = |across, down| Some(Components::Color { across, down });
+        match (colors, self.get(sys::TJPARAM_TJPARAM_SUBSAMP)) {
+            (sys::TJCS_TJCS_GRAY, sys::TJSAMP_TJSAMP_GRAY) => Some(Components::Grey),
+            (sys::TJCS_TJCS_YCbCr, sys::TJSAMP_TJSAMP_444) => color(1, 1),
+            (sys::TJCS_TJCS_YCbCr, sys::TJSAMP_TJSAMP_422) => color(2, 1),
+            (sys::TJCS_TJCS_YCbCr, sys::TJSAMP_TJSAMP_440) => color(1, 2),
+            (sys::TJCS_TJCS_YCbCr, sys::TJSAMP_TJSAMP_420) => color(2, 2),
+            _ => None,
+        }
     }
 
     /// Sorts the status of the last call: done, done with a warning, or failed.

@@ -6,15 +6,18 @@
 //! a lone picture has them all. Buffers are pooled, since page faults on fresh ones cost as much
 //! as the work.
 
+mod planes;
 mod stream;
 
-use super::{Declined, Done, Engine, Kind, NextRows};
+use super::{Declined, DecodePlanes, Done, Engine, Kind, NextRows};
 use crate::cancel::Cancel;
 use crate::geometry::Size;
 use crate::kernel::{self, Args, Band, Inputs};
 use crate::pixel::{Frame, Storage, TEXEL_BYTES, View, ViewMut, needed_bytes};
+use crate::plan::planar::Planar;
 use crate::plan::stream::Stream;
 use crate::plan::{Operand, Pass, Plan};
+use crate::plane::Samples;
 use crate::share;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -163,7 +166,13 @@ impl CpuEngine {
         cancel: &Cancel,
         fill: impl Fn(&mut Band) + Sync,
     ) -> Result<(), Declined> {
-        let size = target.size();
+        let share = self.share(target.size(), cost);
+        let work = |(first_row, rows): (u32, ViewMut)| fill(&mut Band { first_row, rows });
+        share.run(target.bands(share.band_rows), work, cancel)
+    }
+
+    /// The seats and bands for a pass whose result has `size`, each pixel at `cost`.
+    fn share(&self, size: Size, cost: u64) -> Share {
         let wanted = if size.pixels() * cost < SHARED_COST { 0 } else { size.height as usize - 1 };
         let helpers = self.seats.take(wanted);
         // Bands small enough to notice a deadline and to even out uneven ones, of at least 16 rows
@@ -172,17 +181,35 @@ impl CpuEngine {
         let row_cost = u64::from(size.width) * cost;
         let enough = (SHARED_COST / row_cost.max(1)).clamp(1, u64::from(size.height.max(1))) as u32;
         let least = if helpers.count == 0 { enough } else { enough.min(16) };
-        let queue = Mutex::new(target.bands(size.height.div_ceil(bands).max(least)));
+        Share { helpers, band_rows: size.height.div_ceil(bands).max(least) }
+    }
+}
+
+/// How a pass is shared among cores.
+struct Share {
+    helpers: Taken,
+    band_rows: u32,
+}
+
+impl Share {
+    /// Does `work` for every band, on this thread and those of the helpers.
+    fn run<B: Send>(
+        &self,
+        bands: impl Iterator<Item = B> + Send,
+        work: impl Fn(B) + Sync,
+        cancel: &Cancel,
+    ) -> Result<(), Declined> {
+        let queue = Mutex::new(bands);
         let work = || -> Result<(), Declined> {
             loop {
                 let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-                let Some((first_row, rows)) = next else { return Ok(()) };
+                let Some(band) = next else { return Ok(()) };
                 cancel.check().map_err(Declined::Error)?;
-                fill(&mut Band { first_row, rows });
+                work(band);
             }
         };
         std::thread::scope(|scope| {
-            let others: Vec<_> = (0..helpers.count).map(|_| scope.spawn(work)).collect();
+            let others: Vec<_> = (0..self.helpers.count).map(|_| scope.spawn(work)).collect();
             let mine = work();
             let theirs = others.into_iter().map(|other| match other.join() {
                 Ok(result) => result,
@@ -300,6 +327,15 @@ impl Engine for CpuEngine {
     fn stream(&self, stream: &Stream, next_rows: &mut NextRows, cancel: &Cancel) -> Result<Frame, Declined> {
         self.slide(stream, next_rows, cancel)
     }
+
+    fn takes_planes(&self) -> bool {
+        // The yardstick has one way for everything.
+        !self.reference
+    }
+
+    fn planes(&self, planar: &Planar, decode: &mut DecodePlanes, cancel: &Cancel) -> Result<Vec<Samples>, Declined> {
+        self.resize_planes(planar, decode, cancel)
+    }
 }
 
 /// The pictures of one run: the source until its last reader, results likewise, overlays throughout.
@@ -366,7 +402,7 @@ mod tests {
         let pass = Pass { args, src: Operand::Layer(0), overlay: None, table: Some(table.into()) };
         let layer = Layer { origin: Origin::Source, size, stored: size, reduction: 1 };
         let output = Output::still(Format::Gif);
-        let plan = Arc::new(Plan { layers: vec![layer], passes: vec![pass], opaque: true, output });
+        let plan = Arc::new(Plan { layers: vec![layer], passes: vec![pass], opaque: true, output, planar: None });
         let engine = CpuEngine::new(Seats::new(3));
         let sources = (0..9).map(|shade| Frame::packed(size, vec![shade; needed_bytes(size, 2400)])).collect();
         let done = engine.run(&plan, sources, Vec::new(), &Cancel::never()).unwrap();

@@ -15,7 +15,9 @@ use crate::error::Error;
 use crate::geometry::Size;
 use crate::pixel::{Frame, ViewMut};
 use crate::plan::Plan;
+use crate::plan::planar::Planar;
 use crate::plan::stream::Stream;
+use crate::plane::{PlaneMut, Samples};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,6 +76,9 @@ impl fmt::Display for Declined {
 /// Fills a few rows of the source with those that come next, from top to bottom.
 pub type NextRows<'a> = dyn FnMut(&mut ViewMut) -> Result<(), Error> + 'a;
 
+/// Fills all planes of the source.
+pub type DecodePlanes<'a> = dyn FnMut(&mut [PlaneMut]) -> Result<(), Error> + 'a;
+
 /// A runner of plans.
 pub trait Engine: Send + Sync {
     fn kind(&self) -> Kind;
@@ -96,5 +101,15 @@ pub trait Engine: Send + Sync {
     /// the whole source. Engines that want the source whole decline.
     fn stream(&self, _stream: &Stream, _next_rows: &mut NextRows, _cancel: &Cancel) -> Result<Frame, Declined> {
         Err(Declined::Limit("way of taking sources: whole"))
+    }
+
+    /// Whether the engine runs [`Planar`] plans.
+    fn takes_planes(&self) -> bool {
+        false
+    }
+
+    /// The planes of a planar plan's result. Engines that take only pixels decline.
+    fn planes(&self, _planar: &Planar, _decode: &mut DecodePlanes, _cancel: &Cancel) -> Result<Vec<Samples>, Declined> {
+        Err(Declined::Limit("way of taking sources: as pixels"))
     }
 }

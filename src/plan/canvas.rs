@@ -6,13 +6,15 @@
 
 use super::coverage;
 use super::limits;
+use super::planar::Axes;
 use super::rotation;
+use super::scaling::Resized;
 use super::tone::ToneTable;
 use super::weights::{self, Resample, Weights};
 use super::{Asset, Layer, Operand, Origin, Pass, Plan, Rules};
 use crate::color::Color;
 use crate::error::{Code, Ec, Error};
-use crate::format::{Output, Probe};
+use crate::format::{Format, Output, Probe};
 use crate::geometry::{Orientation, Rect, Size};
 use crate::kernel::{Args, convolve, flatten, gather, mask, sharpen, tone, warp};
 use crate::limits::Limits;
@@ -42,6 +44,8 @@ pub struct Canvas {
     pub(super) faces: Arc<Faces>,
     pub(super) limits: Limits,
     pub(super) resample: Resample,
+    /// The resize, if nothing came before it.
+    pub(super) resized: Option<Resized>,
     /// The source has several frames.
     animated: bool,
 }
@@ -56,12 +60,13 @@ impl Canvas {
             current: Operand::Layer(0),
             shown: Shown { window: probe.size.rect(), orientation: Orientation::Upright },
             opaque: !probe.alpha,
-            may_reduce: probe.format == crate::format::Format::Jpeg,
+            may_reduce: probe.format == Format::Jpeg,
             main: None,
             assets: assets.to_vec(),
             faces: Arc::clone(&rules.faces),
             limits: rules.limits,
             resample: rules.resample,
+            resized: None,
             animated: probe.frames > 1,
         }
     }
@@ -230,13 +235,25 @@ impl Canvas {
             self.push(Args::Flatten(params), None, None);
             self.opaque = true;
         }
-        let plan = Plan { layers: self.layers, passes: self.passes, opaque: self.opaque, output };
+        let planar = self.planar(&output);
+        let plan = Plan { layers: self.layers, passes: self.passes, opaque: self.opaque, output, planar };
         // Whether the source's file can be streamed is not known here: who runs the plan asks again.
         let over = |bytes| bytes > self.limits.plan_bytes;
         if over(plan.peak_bytes()) && plan.streamed_bytes().is_none_or(over) {
             return Err(Error::memory_limit());
         }
         Ok(plan)
+    }
+
+    /// The axes of a plan that is one resize of a JPEG into a JPEG, or only encodes it again.
+    fn planar(&self, output: &Output) -> Option<Axes> {
+        let jpeg = self.may_reduce && output.format == Format::Jpeg && self.layers.len() == 1;
+        let axes = match self.resized {
+            Some(Resized { axes, passes }) if passes == self.passes.len() => Some(axes),
+            None if self.passes.is_empty() => Some(Axes::unchanged(self.layers[0].size, self.resample)),
+            _ => None,
+        };
+        axes.filter(|_| jpeg)
     }
 
     /// Does what the window and the orientation ask for, if anything.
@@ -293,7 +310,6 @@ impl Canvas {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::Format;
     use crate::geometry::{Fit, place};
 
     fn probe(format: Format, width: u32, height: u32, alpha: bool) -> Probe {

@@ -7,6 +7,7 @@ pub mod canvas;
 mod coverage;
 mod limits;
 mod overlay;
+pub mod planar;
 mod rotation;
 mod scaling;
 pub mod stream;
@@ -21,6 +22,7 @@ use crate::geometry::Size;
 use crate::kernel::Args;
 use crate::limits::Limits;
 use crate::text::{Drawing, Faces};
+use planar::Axes;
 use std::fmt;
 use std::sync::Arc;
 use weights::Resample;
@@ -102,6 +104,9 @@ pub struct Plan {
     /// Whether every pixel of the result is opaque.
     pub opaque: bool,
     pub output: Output,
+    /// Where the passes are one resize, or none, of a JPEG into a JPEG: its axes, by which the
+    /// planes of the source can be resized instead.
+    pub planar: Option<Axes>,
 }
 
 impl Plan {

@@ -2,11 +2,12 @@
 //! decoded smaller where it can be.
 
 use super::canvas::{Canvas, Shown};
-use super::weights::{self, Axis, Weights};
+use super::planar::Axes;
+use super::weights::{self, Axis, Resample, Weights};
 use super::{Layer, Operand};
 use crate::color::Color;
 use crate::error::{Code, Ec, Error};
-use crate::geometry::{Placement, Rect, Size};
+use crate::geometry::{Orientation, Placement, Rect, Size};
 use crate::kernel::{Args, convolve};
 
 /// The fractions at which the decoder delivers a JPEG, and the reduction that each has to leave to
@@ -65,6 +66,7 @@ impl Canvas {
             kept_start: stored_kept.x,
             kept_count: stored_kept.width,
             means: length.reduced,
+            shift: 0.0,
         };
         let y = Axis {
             start: window.y,
@@ -74,13 +76,17 @@ impl Canvas {
             kept_start: stored_kept.y,
             kept_count: stored_kept.height,
             means: length.reduced,
+            shift: 0.0,
         };
+        let alone = self.passes.is_empty() && self.current == Operand::Layer(0);
         // Turned by a quarter, the picture's vertical is the stored horizontal.
         let (first, second) = if orientation.swaps_sides() { ((0, x), (1, y)) } else { ((1, y), (0, x)) };
         self.convolve_axis(first.0, &first.1, second.1.start, second.1.count);
         // The first pass carried along just the window of the second.
         self.convolve_axis(second.0, &Axis { start: 0, ..second.1 }, 0, first.1.kept_count);
         self.shown = Shown { window: stored_kept.size().rect(), orientation };
+        self.resized = (alone && orientation == Orientation::Upright)
+            .then_some(Resized { axes: Axes { x, y, resample: self.resample }, passes: self.passes.len() });
     }
 
     /// Decodes the source smaller where that leaves the resampler enough to do, and returns the
@@ -112,34 +118,56 @@ impl Canvas {
 
     /// One pass of a resample; `across` is the range of the other axis that is carried along.
     fn convolve_axis(&mut self, axis: u32, along: &Axis, across_start: u32, across_count: u32) {
-        let unchanged = along.scaled == along.count && along.length == f64::from(along.count);
-        if unchanged && along.kept_count == along.count && along.start == 0 {
-            let size = self.operand_size(self.current);
-            let (along_side, across_side) =
-                if axis == 0 { (size.width, size.height) } else { (size.height, size.width) };
-            if along_side == along.count && across_side == across_count {
-                return;
-            }
+        let size = self.operand_size(self.current);
+        let convolution = convolution(size, axis, along, (across_start, across_count), self.opaque, self.resample);
+        if let Some((params, words)) = convolution {
+            self.push(Args::Convolve(params), None, Some(words));
         }
-        let Weights { words, taps, digits } = weights::resample(along, self.resample, self.opaque);
-        let (width, height) =
-            if axis == 0 { (along.kept_count, across_count) } else { (across_count, along.kept_count) };
-        let params = convolve::Params {
-            width,
-            height,
-            axis,
-            cross: across_start,
-            taps,
-            stride: 1 + taps,
-            advance: 0,
-            low: along.start as i32,
-            high: (along.start + along.count) as i32,
-            opaque: self.opaque.into(),
-            keep_alpha: 0,
-            digits,
-        };
-        self.push(Args::Convolve(params), None, Some(words));
     }
+}
+
+/// One pass of a resample over what has `size`, with its table; `across` is first and count of what
+/// is carried along of the other axis. `None` where the pass would change nothing.
+pub(super) fn convolution(
+    size: Size,
+    axis: u32,
+    along: &Axis,
+    across: (u32, u32),
+    opaque: bool,
+    resample: Resample,
+) -> Option<(convolve::Params, Vec<u32>)> {
+    let (cross, across_count) = across;
+    let (along_side, across_side) = if axis == 0 { (size.width, size.height) } else { (size.height, size.width) };
+    let unscaled = along.scaled == along.count && along.length == f64::from(along.count) && along.shift == 0.0;
+    let whole = (along.start, along.kept_count, along_side) == (0, along.count, along.count);
+    if unscaled && whole && across_side == across_count {
+        return None;
+    }
+    let Weights { words, taps, digits } = weights::resample(along, resample, opaque);
+    let (width, height) = if axis == 0 { (along.kept_count, across_count) } else { (across_count, along.kept_count) };
+    let params = convolve::Params {
+        width,
+        height,
+        axis,
+        cross,
+        taps,
+        stride: 1 + taps,
+        advance: 0,
+        low: along.start as i32,
+        high: (along.start + along.count) as i32,
+        opaque: opaque.into(),
+        keep_alpha: 0,
+        digits,
+    };
+    Some((params, words))
+}
+
+/// A resize that alone reads the source, upright.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Resized {
+    pub(super) axes: Axes,
+    /// How many passes it took.
+    pub(super) passes: usize,
 }
 
 /// A length in decoded pixels, with its fraction.

@@ -60,7 +60,7 @@ impl Plan {
 
     /// What is left of the plan when the result of its first pass takes the source's place.
     pub fn after_first(&self) -> Plan {
-        let mut rest = self.clone();
+        let mut rest = Plan { planar: None, ..self.clone() };
         let first = rest.passes.remove(0);
         let size = first.args.size();
         if let Some(source) = rest.layers.first_mut() {

@@ -36,10 +36,11 @@ pub struct Axis {
     pub start: u32,
     /// Pixels in the window; taps outside it are dropped.
     pub count: u32,
-    /// The window's true length in source pixels: at most `count`, less by a fraction when the
-    /// decoder delivered a reduced picture whose last pixel is not wholly covered.
+    /// The window's true length in source pixels: `count`, or less by a fraction when the decoder
+    /// delivered a reduced picture whose last pixel is not wholly covered. For chroma that is to
+    /// cover an odd number of luma pixels by whole samples, the length of those.
     pub length: f64,
-    /// Pixels that the whole window becomes.
+    /// Pixels that the length becomes.
     pub scaled: u32,
     /// First of them that is kept.
     pub kept_start: u32,
@@ -47,6 +48,9 @@ pub struct Axis {
     pub kept_count: u32,
     /// Each pixel of the window is the mean of several, as a decoder delivers a reduced picture.
     pub means: bool,
+    /// Source pixels by which every result pixel lies further on than its number tells: what is left
+    /// where the places of chroma begin between two samples.
+    pub shift: f64,
 }
 
 /// A table for `convolve`: `rows × (1 + taps)` words, or one row that all places share.
@@ -71,9 +75,9 @@ const LEAST_SHARPENED: f64 = 1.25;
 
 /// The table of one axis of a resize: for each kept pixel the first source pixel and the weights.
 ///
-/// A result pixel j has its centre at (j + 0.5) · length / scaled. Lanczos: support 3 · max(1,
+/// A result pixel j has its centre at (j + 0.5) · length / scaled + shift. Lanczos: support 3 · max(1,
 /// length / scaled), weights normalised over the taps inside the window. Area: overlap of each
-/// source pixel with [j, j + 1) · length / scaled. Source: the specification, section 3.1.
+/// source pixel with [j, j + 1) · length / scaled + shift. Source: the specification, section 3.1.
 ///
 /// Means are softer than samples: f + f″/24 in place of f. Lanczos over means therefore becomes
 /// Lanczos minus a 24th of its second difference, which halves the distance to a resize of the
@@ -106,7 +110,7 @@ fn pixels_between(axis: &Axis, low: f64, high: f64) -> (u32, u32) {
 fn lanczos_row(axis: &Axis, scale: f64, place: u32) -> (u32, Vec<f64>) {
     let widened = scale.max(1.0);
     let support = LOBES * widened;
-    let centre = (f64::from(place) + 0.5) * scale;
+    let centre = (f64::from(place) + 0.5) * scale + axis.shift;
     let (first, end) = pixels_between(axis, (centre - support - 0.5).ceil(), (centre + support + 0.5).floor());
     let weight = |pixel: u32| lanczos((f64::from(pixel) + 0.5 - centre) / widened);
     (first, (first..end).map(weight).collect())
@@ -127,7 +131,7 @@ fn sharpened(axis: &Axis, (first, weights): (u32, Vec<f64>)) -> (u32, Vec<f64>) 
 }
 
 fn area_row(axis: &Axis, scale: f64, place: u32) -> (u32, Vec<f64>) {
-    let (low, high) = (f64::from(place) * scale, f64::from(place + 1) * scale);
+    let (low, high) = (f64::from(place) * scale + axis.shift, f64::from(place + 1) * scale + axis.shift);
     let (first, end) = pixels_between(axis, low.floor(), high.ceil());
     let overlap = |pixel: u32| ((f64::from(pixel) + 1.0).min(high) - f64::from(pixel).max(low)).max(0.0);
     (first, (first..end).map(overlap).collect())
@@ -215,7 +219,8 @@ mod tests {
     use super::*;
 
     fn axis(count: u32, scaled: u32) -> Axis {
-        Axis { start: 0, count, length: count.into(), scaled, kept_start: 0, kept_count: scaled, means: false }
+        let length = count.into();
+        Axis { start: 0, count, length, scaled, kept_start: 0, kept_count: scaled, means: false, shift: 0.0 }
     }
 
     /// The rows of a table as numbers.

@@ -6,9 +6,12 @@ use crate::codec::{self, Rows};
 use crate::engine::{Declined, Engine};
 use crate::error::{Code, Error};
 use crate::format::{Output, Probe, Repeat};
+use crate::geometry::Size;
 use crate::pixel::{Frame, ViewMut};
+use crate::plan::planar::Planar;
 use crate::plan::stream::{BAND_BYTES, Stream};
 use crate::plan::{Asset, Operand, Origin, Plan};
+use crate::plane::{PlaneMut, Samples};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -31,9 +34,17 @@ pub struct Streamed<'a> {
     pub needed_bytes: u64,
 }
 
-/// Results of a job, still in the engine's frames.
+/// What a job's pixels are in.
+pub enum Pixels {
+    /// The engine's frames, one for each picture of the answer.
+    Frames(Vec<Frame>),
+    /// The planes of the answer, a picture of `size`.
+    Planes { size: Size, planes: Vec<Samples> },
+}
+
+/// Results of a job, not yet encoded.
 pub struct Computed {
-    pub frames: Vec<Frame>,
+    pub pixels: Pixels,
     /// How long each frame is shown; empty for a still.
     pub durations_ms: Vec<u32>,
     pub repeat: Repeat,
@@ -85,6 +96,12 @@ impl Job<'_> {
         Ok(Some(Streamed { stream, rows, rest: Arc::new(self.plan.after_first()), needed_bytes }))
     }
 
+    /// The job over the planes of its source, where plan, file and `engine` allow it.
+    pub fn planar(&self, engine: &dyn Engine) -> Option<Planar> {
+        self.plan.planar.filter(|_| engine.takes_planes())?;
+        self.plan.planar(codec::components(self.source, &self.probe)?)
+    }
+
     /// Frames that go through the engine together.
     pub fn batch_frames(&self) -> u32 {
         if !self.plan.output.animated {
@@ -113,7 +130,26 @@ impl Job<'_> {
         let decode = begin.elapsed();
         let done = engine.run(&self.plan, vec![frame], overlays, cancel)?;
         let times = Times { decode, queue: done.queue, run: done.run, ..Times::default() };
-        Ok(Computed::still(done.frames, times))
+        Ok(Computed::still(Pixels::Frames(done.frames), times))
+    }
+
+    /// As [`Job::run`], over planes.
+    pub fn run_planar(
+        &self,
+        planar: &Planar,
+        engine: &dyn Engine,
+        cancel: &Cancel,
+        begin: Instant,
+    ) -> Result<Computed, Declined> {
+        let mut decode = begin.elapsed();
+        let mut decode_planes = |targets: &mut [PlaneMut]| {
+            let decoded = codec::decode_planes(self.source, planar.reduction, targets, cancel);
+            decode = begin.elapsed();
+            decoded
+        };
+        let planes = engine.planes(planar, &mut decode_planes, cancel)?;
+        let times = Times { decode, run: begin.elapsed().saturating_sub(decode), ..Times::default() };
+        Ok(Computed::still(Pixels::Planes { size: planar.result, planes }, times))
     }
 
     /// As [`Job::run`], on an engine that streams.
@@ -139,25 +175,20 @@ impl Job<'_> {
         let done = engine.run(&rest, vec![first], overlays, cancel)?;
         let run = begin.elapsed().saturating_sub(decode + done.queue);
         let times = Times { decode, queue: done.queue, run, ..Times::default() };
-        Ok(Computed::still(done.frames, times))
+        Ok(Computed::still(Pixels::Frames(done.frames), times))
     }
 
     /// The same for every frame of an animation, a batch at a time.
     fn run_frames(&self, engine: &dyn Engine, cancel: &Cancel, begin: Instant) -> Result<Computed, Declined> {
         let mut animation = codec::animation(self.source, &self.probe).map_err(Declined::Error)?;
-        let mut computed = Computed {
-            frames: Vec::new(),
-            durations_ms: Vec::new(),
-            repeat: Repeat::default(),
-            times: Times::default(),
-        };
+        let (mut frames, mut durations_ms, mut times) = (Vec::new(), Vec::new(), Times::default());
         let mut begin = begin;
         loop {
             let mut batch = Vec::new();
             while batch.len() < self.batch_frames() as usize {
                 let mut frame = engine.frame(self.probe.size)?;
                 match animation.next_frame(&mut frame.view_mut(), cancel).map_err(Declined::Error)? {
-                    Some(duration_ms) => computed.durations_ms.push(duration_ms),
+                    Some(duration_ms) => durations_ms.push(duration_ms),
                     None => break,
                 }
                 batch.push(frame);
@@ -168,15 +199,14 @@ impl Job<'_> {
             let overlays = self.overlays(engine, cancel)?;
             let decode = begin.elapsed();
             let done = engine.run(&self.plan, batch, overlays, cancel)?;
-            computed.times.add(Times { decode, queue: done.queue, run: done.run, ..Times::default() });
-            computed.frames.extend(done.frames);
+            times.add(Times { decode, queue: done.queue, run: done.run, ..Times::default() });
+            frames.extend(done.frames);
             begin = Instant::now();
         }
-        if computed.frames.is_empty() {
+        if frames.is_empty() {
             return Err(Declined::Error(Error::damaged("an animation without frames")));
         }
-        computed.repeat = animation.repeat();
-        Ok(computed)
+        Ok(Computed { pixels: Pixels::Frames(frames), durations_ms, repeat: animation.repeat(), times })
     }
 
     /// The layers after the first, decoded or drawn.
@@ -200,23 +230,31 @@ impl Job<'_> {
 }
 
 impl Computed {
-    fn still(frames: Vec<Frame>, times: Times) -> Computed {
-        Computed { frames, durations_ms: Vec::new(), repeat: Repeat::default(), times }
+    fn still(pixels: Pixels, times: Times) -> Computed {
+        Computed { pixels, durations_ms: Vec::new(), repeat: Repeat::default(), times }
     }
 
     /// Threads that encoding can make use of beside the caller's.
     pub fn wanted_helpers(&self) -> usize {
-        let pixels: u64 = self.frames.iter().map(|frame| frame.size().pixels()).sum();
+        let Pixels::Frames(frames) = &self.pixels else { return 0 };
+        let pixels: u64 = frames.iter().map(|frame| frame.size().pixels()).sum();
         // What takes less than a millisecond is not worth starting a thread.
-        if pixels < 32 * 1024 { 0 } else { self.frames.len().saturating_sub(1) }
+        if pixels < 32 * 1024 { 0 } else { frames.len().saturating_sub(1) }
     }
 
     /// The file; `helpers` as for [`codec::encode_animation`].
     pub fn encode(&self, opaque: bool, output: &Output, helpers: usize, cancel: &Cancel) -> Result<Vec<u8>, Error> {
+        let frames = match &self.pixels {
+            Pixels::Planes { size, planes } => {
+                let planes: Vec<_> = planes.iter().map(Samples::view).collect();
+                return codec::encode_planes(&planes, *size, output, cancel);
+            }
+            Pixels::Frames(frames) => frames,
+        };
         if !output.animated {
-            return codec::encode(&self.frames[0].view(), opaque, output, cancel);
+            return codec::encode(&frames[0].view(), opaque, output, cancel);
         }
-        let timed = self.frames.iter().zip(&self.durations_ms);
+        let timed = frames.iter().zip(&self.durations_ms);
         let shots: Vec<_> =
             timed.map(|(frame, duration_ms)| codec::Shot { pixels: frame.view(), duration_ms: *duration_ms }).collect();
         codec::encode_animation(&shots, self.repeat, opaque, output, helpers, cancel)

@@ -173,8 +173,13 @@ impl Processor {
         if kind == Kind::Gpu && job.needed_bytes() > most_bytes {
             (kind, reason) = (Kind::Cpu, "too large to be held whole");
         }
+        let planar = if kind == Kind::Cpu { job.planar(self.cpu.as_ref()) } else { None };
         let streamed = if kind == Kind::Cpu { job.streamed(most_bytes)? } else { None };
-        let bytes = streamed.as_ref().map_or_else(|| job.needed_bytes(), |streamed| streamed.needed_bytes);
+        let bytes = match (&planar, &streamed) {
+            (Some(planar), _) => planar.peak_bytes(),
+            (None, Some(streamed)) => streamed.needed_bytes,
+            (None, None) => job.needed_bytes(),
+        };
         if bytes > most_bytes {
             return Err(Error::memory_limit());
         }
@@ -192,9 +197,11 @@ impl Processor {
                 }
             }
         }
-        let computed = match streamed {
-            Some(streamed) => job.run_streamed(streamed, self.cpu.as_ref(), cancel, Instant::now()),
-            None => job.run(self.cpu.as_ref(), cancel, Instant::now()),
+        let (cpu, begin) = (self.cpu.as_ref(), Instant::now());
+        let computed = match (planar, streamed) {
+            (Some(planar), _) => job.run_planar(&planar, cpu, cancel, begin),
+            (None, Some(streamed)) => job.run_streamed(streamed, cpu, cancel, begin),
+            (None, None) => job.run(cpu, cancel, begin),
         };
         match computed {
             Ok(computed) => self.finish(&job, computed, Kind::Cpu, reason, waited, cancel),

@@ -17,6 +17,7 @@ mod laws;
 mod malformed;
 mod objects;
 mod parity;
+mod planar;
 mod readme;
 mod server;
 mod servers;

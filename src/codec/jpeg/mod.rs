@@ -6,7 +6,10 @@
 
 pub(super) mod dc;
 pub(super) mod markers;
+mod planes;
 mod quality;
+
+pub use planes::{components, decode_planes, encode_planes};
 
 use super::{check_pixels, exif, icc, turbo, unsupported};
 use crate::cancel::Cancel;
@@ -57,13 +60,7 @@ pub fn decode(bytes: &[u8], reduction: u32, target: &mut ViewMut, cancel: &Cance
     }
     let decompressed = turbo::decompress(bytes, reduction, target).map_err(Error::damaged)?;
     cancel.check()?;
-    if let Some(warning) = decompressed.warning {
-        // Only the first warning is told. Behind a harmless one the end may still be missing.
-        let harmless = HARMLESS.iter().any(|text| warning.0.contains(text));
-        if !harmless || !markers::has_end(bytes) {
-            return Err(Error::damaged(warning));
-        }
-    }
+    check_warning(decompressed.warning, bytes)?;
     let profile = Head::read(bytes).profile(icc::LIMIT_BYTES);
     if decompressed.cmyk {
         // CMYK in JPEG is stored inverted, 255 for no ink, as Adobe does it and every reader expects.
@@ -74,6 +71,14 @@ pub fn decode(bytes: &[u8], reduction: u32, target: &mut ViewMut, cancel: &Cance
         Some(profile) => icc::to_srgb(&profile, target, cancel),
         None => Ok(()),
     }
+}
+
+/// Refuses a decompressed file with a warning that is not harmless.
+fn check_warning(warning: Option<turbo::Message>, bytes: &[u8]) -> Result<(), Error> {
+    let Some(warning) = warning else { return Ok(()) };
+    // Only the first warning is told. Behind a harmless one the end may still be missing.
+    let harmless = HARMLESS.iter().any(|text| warning.0.contains(text));
+    if harmless && markers::has_end(bytes) { Ok(()) } else { Err(Error::damaged(warning)) }
 }
 
 pub fn encode(pixels: &View, output: &Output, cancel: &Cancel) -> Result<Vec<u8>, Error> {

@@ -95,6 +95,7 @@ pub(super) fn plan() -> Plan {
         passes: passes.into_iter().enumerate().map(pass).collect(),
         opaque: true,
         output: Output::still(Format::Png),
+        planar: None,
     }
 }
 

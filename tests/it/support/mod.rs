@@ -4,6 +4,7 @@ pub mod clients;
 pub mod compare;
 #[cfg(feature = "gpu")]
 pub mod gpu;
+pub mod jpegs;
 pub mod pictures;
 pub mod request;
 pub mod server;

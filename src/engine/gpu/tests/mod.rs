@@ -96,6 +96,7 @@ pub(super) fn with_overlay() -> Arc<Plan> {
         ],
         opaque: false,
         output: Output::still(Format::Png),
+        planar: None,
     })
 }
 

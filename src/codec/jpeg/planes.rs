@@ -1,0 +1,35 @@
+//! JPEG's planes, out of files and into files, without colours in between.
+
+use super::markers::Head;
+use super::{check_warning, dc, turbo};
+use crate::cancel::Cancel;
+use crate::codec::icc::{self, Turning};
+use crate::error::Error;
+use crate::format::Output;
+use crate::geometry::Size;
+use crate::plane::{Components, Plane, PlaneMut};
+
+/// The planes of a file, where they can stand for its colours: luma and chroma by JFIF's formula,
+/// of sRGB. Inks, RGB, rare samplings and files with a profile of other colours are not told.
+pub fn components(bytes: &[u8]) -> Option<Components> {
+    let components = turbo::header(bytes).ok()?.components?;
+    let profile = Head::read(bytes).profile(icc::LIMIT_BYTES);
+    let turning = profile.map_or(Turning::Nothing, |profile| Turning::of(&profile));
+    matches!(turning, Turning::Nothing).then_some(components)
+}
+
+pub fn decode_planes(bytes: &[u8], reduction: u32, targets: &mut [PlaneMut], cancel: &Cancel) -> Result<(), Error> {
+    if reduction == 8 && dc::decode(bytes, targets).is_some() {
+        return cancel.check();
+    }
+    let warning = turbo::decompress_planes(bytes, reduction, targets).map_err(Error::damaged)?;
+    cancel.check()?;
+    check_warning(warning, bytes)
+}
+
+pub fn encode_planes(planes: &[Plane], size: Size, output: &Output, cancel: &Cancel) -> Result<Vec<u8>, Error> {
+    let quality = output.quality.clamp(1, 100);
+    let file = turbo::compress_planes(planes, size, quality, output.interlace).map_err(Error::internal)?;
+    cancel.check()?;
+    Ok(file)
+}
