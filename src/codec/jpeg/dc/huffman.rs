@@ -26,8 +26,12 @@ const ESCAPE: u16 = ((BLOCK_END | BEYOND) << ADVANCE_SHIFT) as u16;
 const DC_EXTRA: u8 = 11;
 const AC_EXTRA: u8 = 10;
 
-/// Marks a difference that an index does not show; differences have 12 bits.
-const UNKNOWN: i16 = i16::MIN;
+/// Marks an index that shows a DC code but not all of the bits behind it, beside the code's length,
+/// 16-fold, and their number; differences are smaller.
+const PARTIAL: i16 = 0x4000;
+
+/// Marks an index that shows no DC code.
+const UNKNOWN: i16 = i16::MAX;
 
 /// A table as DHT tells it: codes of each length, 1 to 16 bits, and their symbols.
 #[derive(Clone, PartialEq, Eq)]
@@ -123,7 +127,7 @@ pub struct Tables {
     ac: Spec,
     pub begin: Box<Skip>,
     pub rest: Box<Skip>,
-    /// The DC difference that the index begins with, or [`UNKNOWN`] where it does not show all of it.
+    /// The DC difference that the index begins with, [`PARTIAL`] or [`UNKNOWN`].
     differences: Box<[i16; ENTRIES]>,
 }
 
@@ -139,10 +143,12 @@ impl Tables {
             let Some((count, extra)) = effect(symbol, true) else { continue };
             let own = (code << (INDEX_BITS - length)) as usize..((code + 1) << (INDEX_BITS - length)) as usize;
             fill(&mut begin[own.clone()], INDEX_BITS, count, length + extra, &narrow);
-            if let Some(spare) = INDEX_BITS.checked_sub(length + extra) {
-                for (number, alike) in (0u64..).zip(differences[own].chunks_exact_mut(1 << spare)) {
-                    alike.fill(extended(number << (63 - extra) << 1, extra) as i16);
-                }
+            let Some(spare) = INDEX_BITS.checked_sub(length + extra) else {
+                differences[own].fill(PARTIAL | (length << 4 | extra) as i16);
+                continue;
+            };
+            for (number, alike) in (0u64..).zip(differences[own].chunks_exact_mut(1 << spare)) {
+                alike.fill(extended(number << (63 - extra) << 1, extra) as i16);
             }
         }
         let mut rest = Box::new([0; ENTRIES]);
@@ -160,10 +166,8 @@ impl Tables {
     /// The DC difference that `bits` begin with; `None` if there is none.
     #[inline(always)]
     pub fn difference(&self, bits: u64) -> Option<i32> {
-        match self.differences[(bits >> (64 - INDEX_BITS)) as usize] {
-            UNKNOWN => difference(&self.dc, bits).map(|(_, difference)| difference),
-            known => Some(known.into()),
-        }
+        let entry = self.differences[(bits >> (64 - INDEX_BITS)) as usize];
+        if entry < PARTIAL { Some(entry.into()) } else { self.hidden(entry, bits).map(|(_, difference)| difference) }
     }
 
     /// The DC code and the difference that `bits` begin with: how many bits those are and what they
@@ -171,10 +175,21 @@ impl Tables {
     #[inline(always)]
     pub fn dc_code(&self, bits: u64) -> Option<(u32, i32)> {
         let index = (bits >> (64 - INDEX_BITS)) as usize;
-        match self.differences[index] {
-            UNKNOWN => difference(&self.dc, bits),
-            known => Some((u32::from(self.begin[index] & LENGTH_MASK), known.into())),
+        let entry = self.differences[index];
+        if entry < PARTIAL {
+            return Some((u32::from(self.begin[index] & LENGTH_MASK), entry.into()));
         }
+        self.hidden(entry, bits)
+    }
+
+    /// As [`Tables::dc_code`], where the index does not show all of it.
+    #[inline(always)]
+    fn hidden(&self, entry: i16, bits: u64) -> Option<(u32, i32)> {
+        if entry == UNKNOWN {
+            return difference(&self.dc, bits);
+        }
+        let (length, size) = ((entry >> 4 & 15) as u32, (entry & 15) as u32);
+        Some((length + size, extended(bits << length, size)))
     }
 
     pub fn dc(&self) -> &Spec {
@@ -186,7 +201,7 @@ impl Tables {
     }
 }
 
-/// As [`Tables::dc_code`], for any code.
+/// As [`Tables::dc_code`], for a code of any length.
 #[cold]
 fn difference(dc: &Spec, bits: u64) -> Option<(u32, i32)> {
     let (length, symbol) = dc.find(bits)?;
