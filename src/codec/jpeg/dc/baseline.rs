@@ -15,7 +15,8 @@ use super::layout::Layout;
 use super::walk::{Program, Walker, run};
 use std::ops::Range;
 
-/// Walkers that take turns. Measured: see the table in `benches/results`.
+/// Walkers that take turns. On one core of a Zen 4, over the 3.2 MB of a 12-megapixel picture in
+/// 4:2:2, one takes 9.1 ms, two 6.9, four 5.9, six 5.9 and eight 6.1.
 pub const WALKERS: usize = 4;
 
 /// Blocks of a scan at most: those of 250 megapixels in 4:2:0, 24 MB of positions.

@@ -120,6 +120,7 @@ fn find_ff(bytes: &[u8]) -> Option<usize> {
 /// The 57 bits or more at a bit's position, the first one at the top.
 #[inline(always)]
 pub fn window(plain: &[u8], position: usize) -> Option<u64> {
-    let eight = plain.get(position / 8..)?.first_chunk::<8>()?;
+    let place = position / 8;
+    let eight: &[u8; 8] = plain.get(place..place + 8)?.try_into().ok()?;
     Some(u64::from_be_bytes(*eight) << (position % 8))
 }

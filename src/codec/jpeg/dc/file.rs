@@ -131,7 +131,8 @@ impl Scan {
         let mut members = [Member::default(); COMPONENTS];
         for (index, &[id, slots]) in specs.as_chunks::<2>().0.iter().enumerate() {
             let number = frame.components().iter().position(|component| component.id == id)?;
-            if members[..index].iter().any(|other| other.component == number) {
+            // In the frame header's order, says T.81, B.2.3; libjpeg-turbo fails on others.
+            if members[..index].iter().any(|other| other.component >= number) {
                 return None;
             }
             members[index] = Member { component: number, dc: usize::from(slots >> 4), ac: usize::from(slots & 15) };

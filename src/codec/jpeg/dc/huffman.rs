@@ -1,7 +1,7 @@
 //! Huffman tables: as the file tells them, and as look-up tables that swallow several codes.
 //! Source: ITU-T T.81, annexes C and F.
 
-/// Bits that index a look-up table.
+/// Bits that index a look-up table. Eleven make 7 % more work, thirteen no less.
 pub const INDEX_BITS: u32 = 12;
 
 const ENTRIES: usize = 1 << INDEX_BITS;
@@ -26,8 +26,12 @@ const ESCAPE: u16 = ((BLOCK_END | BEYOND) << ADVANCE_SHIFT) as u16;
 const DC_EXTRA: u8 = 11;
 const AC_EXTRA: u8 = 10;
 
-/// Marks a difference that an index does not show; differences have 12 bits.
-const UNKNOWN: i16 = i16::MIN;
+/// Marks an index that shows a DC code but not all of the bits behind it, beside the code's length,
+/// 16-fold, and their number; differences are smaller.
+const PARTIAL: i16 = 0x4000;
+
+/// Marks an index that shows no DC code.
+const UNKNOWN: i16 = i16::MAX;
 
 /// A table as DHT tells it: codes of each length, 1 to 16 bits, and their symbols.
 #[derive(Clone, PartialEq, Eq)]
@@ -89,17 +93,6 @@ impl Spec {
         }
         None
     }
-
-    /// One code an entry: length and symbol, length 0 where the code is longer than the index.
-    fn single(&self) -> Option<Box<[(u8, u8); ENTRIES]>> {
-        let mut table = Box::new([(0, 0); ENTRIES]);
-        for (code, length, symbol) in self.codes()?.take_while(|(_, length, _)| *length <= INDEX_BITS) {
-            let spare = INDEX_BITS - length;
-            let start = (code << spare) as usize;
-            table[start..start + (1 << spare)].fill((length as u8, symbol));
-        }
-        Some(table)
-    }
 }
 
 /// What one symbol does to the count of coefficients, and the bits behind its code; `None` for
@@ -134,7 +127,7 @@ pub struct Tables {
     ac: Spec,
     pub begin: Box<Skip>,
     pub rest: Box<Skip>,
-    /// The DC difference that the index begins with, or [`UNKNOWN`] where it does not show all of it.
+    /// The DC difference that the index begins with, [`PARTIAL`] or [`UNKNOWN`].
     differences: Box<[i16; ENTRIES]>,
 }
 
@@ -143,24 +136,25 @@ impl Tables {
         if !dc.is_valid(true) {
             return None;
         }
-        let values = dc.single()?;
+        let narrow = narrow(ac)?;
+        let mut begin = Box::new([0; ENTRIES]);
         let mut differences = Box::new([UNKNOWN; ENTRIES]);
-        let codes = ac.single()?;
-        let mut rest = Box::new([ESCAPE; ENTRIES]);
-        let mut begin = Box::new([ESCAPE; ENTRIES]);
-        for index in 0..ENTRIES {
-            rest[index] = swallow(index, 0, 0, &codes).unwrap_or(ESCAPE);
-            let (length, symbol) = values[index];
-            if length > 0
-                && let Some((count, extra)) = effect(symbol, true)
-            {
-                let used = u32::from(length) + extra;
-                if used <= INDEX_BITS {
-                    differences[index] =
-                        extended((index as u64) << (64 - INDEX_BITS + u32::from(length)), extra) as i16;
-                }
-                begin[index] = swallow(index, used, count, &codes).unwrap_or(ESCAPE);
+        for (code, length, symbol) in dc.codes()?.take_while(|(_, length, _)| *length <= INDEX_BITS) {
+            let Some((count, extra)) = effect(symbol, true) else { continue };
+            let own = (code << (INDEX_BITS - length)) as usize..((code + 1) << (INDEX_BITS - length)) as usize;
+            fill(&mut begin[own.clone()], INDEX_BITS, count, length + extra, &narrow);
+            let Some(spare) = INDEX_BITS.checked_sub(length + extra) else {
+                differences[own].fill(PARTIAL | (length << 4 | extra) as i16);
+                continue;
+            };
+            for (number, alike) in (0u64..).zip(differences[own].chunks_exact_mut(1 << spare)) {
+                alike.fill(extended(number << (63 - extra) << 1, extra) as i16);
             }
+        }
+        let mut rest = Box::new([0; ENTRIES]);
+        rest.copy_from_slice(&narrow[ENTRIES..]);
+        for entry in begin.iter_mut().chain(rest.iter_mut()).filter(|entry| **entry == 0) {
+            *entry = ESCAPE;
         }
         Some(Tables { dc: dc.clone(), ac: ac.clone(), begin, rest, differences })
     }
@@ -172,10 +166,8 @@ impl Tables {
     /// The DC difference that `bits` begin with; `None` if there is none.
     #[inline(always)]
     pub fn difference(&self, bits: u64) -> Option<i32> {
-        match self.differences[(bits >> (64 - INDEX_BITS)) as usize] {
-            UNKNOWN => difference(&self.dc, bits).map(|(_, difference)| difference),
-            known => Some(known.into()),
-        }
+        let entry = self.differences[(bits >> (64 - INDEX_BITS)) as usize];
+        if entry < PARTIAL { Some(entry.into()) } else { self.hidden(entry, bits).map(|(_, difference)| difference) }
     }
 
     /// The DC code and the difference that `bits` begin with: how many bits those are and what they
@@ -183,10 +175,21 @@ impl Tables {
     #[inline(always)]
     pub fn dc_code(&self, bits: u64) -> Option<(u32, i32)> {
         let index = (bits >> (64 - INDEX_BITS)) as usize;
-        match self.differences[index] {
-            UNKNOWN => difference(&self.dc, bits),
-            known => Some((u32::from(self.begin[index] & LENGTH_MASK), known.into())),
+        let entry = self.differences[index];
+        if entry < PARTIAL {
+            return Some((u32::from(self.begin[index] & LENGTH_MASK), entry.into()));
         }
+        self.hidden(entry, bits)
+    }
+
+    /// As [`Tables::dc_code`], where the index does not show all of it.
+    #[inline(always)]
+    fn hidden(&self, entry: i16, bits: u64) -> Option<(u32, i32)> {
+        if entry == UNKNOWN {
+            return difference(&self.dc, bits);
+        }
+        let (length, size) = ((entry >> 4 & 15) as u32, (entry & 15) as u32);
+        Some((length + size, extended(bits << length, size)))
     }
 
     pub fn dc(&self) -> &Spec {
@@ -198,7 +201,7 @@ impl Tables {
     }
 }
 
-/// As [`Tables::dc_code`], for any code.
+/// As [`Tables::dc_code`], for a code of any length.
 #[cold]
 fn difference(dc: &Spec, bits: u64) -> Option<(u32, i32)> {
     let (length, symbol) = dc.find(bits)?;
@@ -214,26 +217,42 @@ fn extended(bits: u64, size: u32) -> i32 {
     if bits >> 63 == 0 { number - ((1 << size) - 1) } else { number }
 }
 
-/// The entry of `index`, `used` bits of which are spoken for and brought `count` coefficients;
-/// `None` if it would swallow nothing.
-fn swallow(index: usize, mut used: u32, mut count: u32, codes: &[(u8, u8); ENTRIES]) -> Option<u16> {
-    while used < INDEX_BITS {
-        let (length, symbol) = codes[(index << used) % ENTRIES];
-        // Bits that the index does not show are zeros in the look-up: a code must end before them.
-        if length == 0 || used + u32::from(length) > INDEX_BITS {
-            break;
-        }
-        let Some((coefficients, extra)) = effect(symbol, false) else { break };
-        if coefficients != BLOCK_END && count + coefficients >= BEYOND {
-            break;
-        }
-        used += u32::from(length) + extra;
-        count += coefficients;
-        if coefficients == BLOCK_END {
-            break;
+/// Tables of AC codes for every width of the index up to [`INDEX_BITS`], that of `width` bits from
+/// entry 2^`width` on; an entry is 0 where it swallows nothing. Each is made of narrower ones.
+fn narrow(ac: &Spec) -> Option<Vec<u16>> {
+    let codes: Vec<_> = ac.codes()?.take_while(|(_, length, _)| *length <= INDEX_BITS).collect();
+    let mut tables = vec![0; ENTRIES * 2];
+    for width in 1..=INDEX_BITS {
+        let (narrower, table) = tables.split_at_mut(1 << width);
+        for &(code, length, symbol) in codes.iter().take_while(|(_, length, _)| *length <= width) {
+            let Some((count, extra)) = effect(symbol, false) else { continue };
+            let own = (code << (width - length)) as usize..((code + 1) << (width - length)) as usize;
+            if count == BLOCK_END {
+                table[own].fill((count << ADVANCE_SHIFT | length) as u16);
+            } else {
+                fill(&mut table[own], width, count, length + extra, narrower);
+            }
         }
     }
-    (used > 0).then_some((count << ADVANCE_SHIFT | used) as u16)
+    Some(tables)
+}
+
+/// Fills the `entries` of a table of `width` bits that begin with one code: it has `used` bits and
+/// brings `count` coefficients, and the bits left swallow what they do in a narrower table.
+fn fill(entries: &mut [u16], width: u32, count: u32, used: u32, narrower: &[u16]) {
+    let own = (count << ADVANCE_SHIFT | used) as u16;
+    let Some(left) = width.checked_sub(used) else {
+        return entries.fill(own);
+    };
+    // More coefficients than a block has are left to the next look-up.
+    let most = ((BEYOND - count) << ADVANCE_SHIFT) as u16;
+    let coefficients = ((BEYOND - 1) << ADVANCE_SHIFT) as u16;
+    let behind = &narrower[1 << left..2 << left];
+    for part in entries.chunks_exact_mut(behind.len()) {
+        for (entry, more) in part.iter_mut().zip(behind) {
+            *entry = if more & coefficients < most { own + more } else { own };
+        }
+    }
 }
 
 /// The tables used last: most files have the same ones.

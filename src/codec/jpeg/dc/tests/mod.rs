@@ -165,6 +165,9 @@ fn components_apart_and_together() {
     let two = two.whole_scan(&[1], &scan(&planes[0])).whole_scan(&[3], &scan(&planes[2]));
     assert_eq!(ours(&two.end()), None);
     assert_eq!(ours(&two.whole_scan(&[3], &scan(&planes[2])).end()), None);
+    // Together in another order, which libjpeg-turbo fails on.
+    let file = File::new(0xc0, 17, 9, &factors).whole_scan(&[1, 3, 2], &together).end();
+    assert_eq!(ours(&file), None);
 }
 
 #[test]
