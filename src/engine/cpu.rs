@@ -12,11 +12,11 @@ mod stream;
 use super::{Declined, DecodePlanes, Done, Engine, Kind, NextRows};
 use crate::cancel::Cancel;
 use crate::geometry::Size;
-use crate::kernel::{Args, Band, Inputs};
+use crate::kernel::{self, Args, Band, Inputs};
 use crate::pixel::{Frame, Storage, TEXEL_BYTES, View, ViewMut, needed_bytes};
 use crate::plan::planar::Planar;
 use crate::plan::stream::Stream;
-use crate::plan::{Operand, Plan};
+use crate::plan::{Operand, Pass, Plan};
 use crate::plane::Samples;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -144,23 +144,35 @@ impl CpuEngine {
     }
 
     fn pass(&self, args: &Args, inputs: &Inputs, target: ViewMut, cancel: &Cancel) -> Result<(), Declined> {
-        let share = self.share(target.size(), args.cost());
-        let work = |(first_row, rows): (u32, ViewMut)| {
-            let mut band = Band { first_row, rows };
-            if self.reference { args.run_reference(inputs, &mut band) } else { args.run(inputs, &mut band) }
-        };
-        share.run(target.bands(share.band_rows), work, cancel)
+        match self.reference {
+            true => self.bands(target, 0, cancel, |band| args.run_reference(inputs, band)),
+            false => self.bands(target, args.cost(), cancel, |band| args.run(inputs, band)),
+        }
     }
 
-    /// The seats and bands for a pass whose result has `size`, each pixel at `cost`.
+    /// Runs `fill` over the bands of `target`, which cost so much a pixel (see [`Args::cost`]), on as
+    /// many cores as are free.
+    fn bands(
+        &self,
+        target: ViewMut,
+        cost: u64,
+        cancel: &Cancel,
+        fill: impl Fn(&mut Band) + Sync,
+    ) -> Result<(), Declined> {
+        let share = self.share(target.size(), cost);
+        share.run(target.bands(share.band_rows), cancel, |(first_row, rows)| fill(&mut Band { first_row, rows }))
+    }
+
+    /// The seats and bands for a result of `size` at such a cost a pixel.
     fn share(&self, size: Size, cost: u64) -> Share {
-        let alone = size.pixels() * cost < SHARED_COST || self.reference;
-        let helpers = self.seats.take(if alone { 0 } else { size.height as usize - 1 });
+        let wanted = if size.pixels() * cost < SHARED_COST { 0 } else { size.height as usize - 1 };
+        let helpers = self.seats.take(wanted);
         // Bands small enough to notice a deadline and to even out uneven ones, of at least 16 rows
-        // unless a few wide ones are enough work.
+        // unless a few wide ones are enough work; alone, of enough work in any case.
         let bands = (helpers.count as u32 + 1) * 4;
         let row_cost = u64::from(size.width) * cost;
-        let least = (SHARED_COST / row_cost.max(1)).clamp(1, 16) as u32;
+        let enough = (SHARED_COST / row_cost.max(1)).clamp(1, u64::from(size.height.max(1))) as u32;
+        let least = if helpers.count == 0 { enough } else { enough.min(16) };
         Share { helpers, band_rows: size.height.div_ceil(bands).max(least) }
     }
 }
@@ -172,12 +184,12 @@ struct Share {
 }
 
 impl Share {
-    /// Does `work` for every band, on this thread and those of the helpers.
+    /// Fills every band, on this thread and those of the helpers.
     fn run<B: Send>(
         &self,
         bands: impl Iterator<Item = B> + Send,
-        work: impl Fn(B) + Sync,
         cancel: &Cancel,
+        fill: impl Fn(B) + Sync,
     ) -> Result<(), Declined> {
         let queue = Mutex::new(bands);
         let work = || -> Result<(), Declined> {
@@ -185,7 +197,7 @@ impl Share {
                 let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
                 let Some(band) = next else { return Ok(()) };
                 cancel.check().map_err(Declined::Error)?;
-                work(band);
+                fill(band);
             }
         };
         std::thread::scope(|scope| {
@@ -205,22 +217,74 @@ impl CpuEngine {
     fn picture(&self, plan: &Plan, source: Frame, overlays: &[Frame], cancel: &Cancel) -> Result<Frame, Declined> {
         let results = Vec::with_capacity(plan.passes.len());
         let mut pictures = Pictures { source: Some(source), overlays, results };
-        for (index, pass) in plan.passes.iter().enumerate() {
-            let mut target = self.frame(pass.args.size())?;
-            let src = pictures.view(pass.src)?;
-            let overlay = pass.overlay.map_or(Ok(src), |overlay| pictures.view(overlay))?;
-            let inputs = Inputs { src, overlay, table: pass.table.as_deref().unwrap_or(&[]) };
-            self.pass(&pass.args, &inputs, target.view_mut(), cancel)?;
-            pictures.results.push(Some(target));
+        let mut index = 0;
+        while let Some(pass) = plan.passes.get(index) {
+            let in_place = if self.reference { None } else { pictures.take_over(plan, index) };
+            let made = match (in_place, plan.passes.get(index + 1)) {
+                (Some(frame), _) => vec![Some(self.change(pass, frame, &pictures, cancel)?)],
+                (None, Some(next)) if !self.reference && joined(plan, index) => {
+                    vec![None, Some(self.both(pass, next, &pictures, cancel)?)]
+                }
+                _ => vec![Some(self.one(pass, &pictures, cancel)?)],
+            };
             // What nobody reads any more goes back to the pool before the next pass asks it.
-            for operand in [Some(pass.src), pass.overlay].into_iter().flatten() {
-                if plan.last_reader(operand) == Some(index) {
-                    drop(pictures.take(operand));
+            for (index, pass) in plan.passes.iter().enumerate().skip(index).take(made.len()) {
+                for operand in [Some(pass.src), pass.overlay].into_iter().flatten() {
+                    if plan.last_reader(operand) == Some(index) {
+                        drop(pictures.take(operand));
+                    }
                 }
             }
+            index += made.len();
+            pictures.results.extend(made);
         }
         pictures.take(plan.result()).ok_or_else(missing)
     }
+
+    fn one(&self, pass: &Pass, pictures: &Pictures, cancel: &Cancel) -> Result<Frame, Declined> {
+        let mut target = self.frame(pass.args.size())?;
+        let src = pictures.view(pass.src)?;
+        let overlay = pass.overlay.map_or(Ok(src), |overlay| pictures.view(overlay))?;
+        let inputs = Inputs { src, overlay, table: table(pass) };
+        self.pass(&pass.args, &inputs, target.view_mut(), cancel)?;
+        Ok(target)
+    }
+
+    /// A pass whose result takes the place of its main picture, which is `frame`.
+    fn change(&self, pass: &Pass, mut frame: Frame, pictures: &Pictures, cancel: &Cancel) -> Result<Frame, Declined> {
+        let overlay = pass.overlay.map(|overlay| pictures.view(overlay)).transpose()?;
+        let change = |band: &mut Band| pass.args.change(overlay.as_ref(), table(pass), band);
+        self.bands(frame.view_mut(), pass.args.cost(), cancel, change)?;
+        Ok(frame)
+    }
+
+    /// Two passes as one; the first one's result is never whole.
+    fn both(&self, first: &Pass, second: &Pass, pictures: &Pictures, cancel: &Cancel) -> Result<Frame, Declined> {
+        let size = second.args.size();
+        let mut target = self.frame(size)?;
+        let src = pictures.view(first.src)?;
+        let between = first.args.size().pixels() * first.args.cost();
+        let cost = between.div_ceil(size.pixels().max(1)) + second.args.cost();
+        self.bands(target.view_mut(), cost, cancel, |band| {
+            kernel::run_both((&first.args, table(first)), (&second.args, table(second)), &src, band);
+        })?;
+        Ok(target)
+    }
+}
+
+fn table(pass: &Pass) -> &[u32] {
+    pass.table.as_deref().unwrap_or(&[])
+}
+
+/// Whether a pass and the next can be one: the first one's result is read by the second alone.
+fn joined(plan: &Plan, index: usize) -> bool {
+    let (first, second) = (&plan.passes[index], &plan.passes[index + 1]);
+    let between = Operand::Pass(index);
+    second.args.joins(&first.args)
+        && second.src == between
+        && first.overlay.is_none()
+        && second.overlay.is_none()
+        && plan.last_reader(between) == Some(index + 1)
 }
 
 impl Engine for CpuEngine {
@@ -275,6 +339,13 @@ impl Pictures<'_> {
             Operand::Layer(_) => None,
             Operand::Pass(index) => self.results.get_mut(index)?.take(),
         }
+    }
+
+    /// The main picture of a pass whose result may take its place: nobody reads it later.
+    fn take_over(&mut self, plan: &Plan, index: usize) -> Option<Frame> {
+        let pass = &plan.passes[index];
+        let alone = plan.last_reader(pass.src) == Some(index) && pass.overlay != Some(pass.src);
+        if alone && pass.args.is_in_place() { self.take(pass.src) } else { None }
     }
 
     fn view(&self, operand: Operand) -> Result<View<'_>, Declined> {

@@ -2,8 +2,8 @@
 //!
 //! Twin: `shaders/blend.wgsl`, which tells the formula in integers and why nothing overflows.
 
-use super::{Band, Inputs, write_size};
-use crate::pixel::TEXEL_BYTES;
+use super::{Band, Inputs, is_opaque, write_size};
+use crate::pixel::{TEXEL_BYTES, View};
 
 params! {
     width: u32,
@@ -69,18 +69,22 @@ fn over(s: [u32; 4], d: [u32; 4], opacity: u32) -> [u32; 4] {
     [blend(0), blend(1), blend(2), alpha]
 }
 
-/// Copies the rows and works only where tiles lie.
+/// A copy, and [`change`].
 pub fn run(params: &Params, inputs: &Inputs, band: &mut Band) {
+    band.copied(&inputs.src, |part| change(params, &inputs.overlay, part));
+}
+
+/// The same where the picture lies: work only where tiles lie.
+pub(super) fn change(params: &Params, overlay: &View, band: &mut Band) {
     let width = i64::from(params.width);
     let (left, step) = (i64::from(params.left), i64::from(params.step_x));
     let shown = i64::from(params.overlay_width.min(params.step_x));
     band.each_row(|y, row| {
-        row.copy_from_slice(inputs.src.row(y));
         let dy = y as i32 - params.top;
         if dy < 0 || dy as u32 % params.step_y >= params.overlay_height {
             return;
         }
-        let overlay = inputs.overlay.row(dy as u32 % params.step_y);
+        let overlay = overlay.row(dy as u32 % params.step_y);
         // The first tile whose successor begins inside.
         let mut tile = left + (-left).max(0) / step * step;
         while tile < width {
@@ -98,7 +102,7 @@ pub fn run(params: &Params, inputs: &Inputs, band: &mut Band) {
 /// Lays `overlay` over `row`.
 #[multiversion::multiversion(targets("x86_64+avx2", "x86_64+sse4.1"))]
 fn blend_row(overlay: &[u8], opacity: u32, row: &mut [u8]) {
-    let is_opaque = row.chunks_exact(4).fold(255, |all, pixel| all & pixel[3]) == 255;
+    let is_opaque = is_opaque(row);
     for (out, pixel) in row.chunks_exact_mut(4).zip(overlay.chunks_exact(4)) {
         let s = [pixel[0].into(), pixel[1].into(), pixel[2].into(), pixel[3].into()];
         let d = [out[0].into(), out[1].into(), out[2].into(), out[3].into()];
@@ -118,7 +122,7 @@ fn over_opaque(s: [u32; 4], d: [u32; 4], opacity: u32) -> [u32; 4] {
 mod tests {
     use super::*;
     use crate::geometry::Size;
-    use crate::pixel::{View, ViewMut, needed_bytes};
+    use crate::pixel::{ViewMut, needed_bytes};
 
     /// The packed result, fast and by the reference, which must agree.
     fn blend(params: Params, src: &[u8], overlay: &[u8]) -> Vec<u8> {

@@ -37,16 +37,21 @@ fn over(texel: [u32; 4], backdrop: [u32; 4]) -> [u32; 4] {
     [blend(0), blend(1), blend(2), 255]
 }
 
-/// The same by rows.
+/// A copy, and [`change`].
 pub fn run(params: &Params, inputs: &Inputs, band: &mut Band) {
+    band.copied(&inputs.src, |part| change(params, part));
+}
+
+/// The same where the picture lies.
+pub(super) fn change(params: &Params, band: &mut Band) {
     let backdrop = params.backdrop.to_le_bytes().map(u32::from);
-    band.each_row(|y, row| flatten_row(inputs.src.row(y), backdrop, row));
+    band.each_row(|_, row| flatten_row(backdrop, row));
 }
 
 #[multiversion::multiversion(targets("x86_64+avx2", "x86_64+sse4.1"))]
-fn flatten_row(source: &[u8], backdrop: [u32; 4], row: &mut [u8]) {
-    for (out, pixel) in row.chunks_exact_mut(4).zip(source.chunks_exact(4)) {
+fn flatten_row(backdrop: [u32; 4], row: &mut [u8]) {
+    for pixel in row.chunks_exact_mut(4) {
         let texel = [pixel[0].into(), pixel[1].into(), pixel[2].into(), pixel[3].into()];
-        super::store(out, over(texel, backdrop));
+        super::store(pixel, over(texel, backdrop));
     }
 }

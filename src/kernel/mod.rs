@@ -4,7 +4,8 @@
 //! compile. Each Rust file holds the `Params` struct (field for field that of the shader), the
 //! function `texel`, the readable reference that mirrors the shader line for line, and the
 //! function `run`, which fills a band of rows as fast as the machine allows and must give exactly
-//! what `texel` gives. A kernel never hears of a URL, an action or an adapter.
+//! what `texel` gives. Where each texel depends on its own place alone the Rust file also has
+//! `change`, which makes the result out of the picture where it lies. A kernel never hears of a URL, an action or an adapter.
 
 use crate::geometry::Size;
 use crate::pixel::{View, ViewMut};
@@ -26,6 +27,20 @@ pub struct Band<'a> {
 }
 
 impl Band<'_> {
+    /// Copies the band's rows of `src`, a picture of the result's size, a few at a time, and calls
+    /// `change` with each few while they are still in the cache.
+    fn copied(&mut self, src: &View, mut change: impl FnMut(&mut Band)) {
+        const ROWS: u32 = 16;
+        let height = self.rows.size().height;
+        for begin in (0..height).step_by(ROWS as usize) {
+            let first_row = self.first_row + begin;
+            let rows = self.rows.part(begin..height.min(begin + ROWS));
+            let mut part = Band { first_row, rows };
+            part.each_row(|y, row| row.copy_from_slice(src.row(y)));
+            change(&mut part);
+        }
+    }
+
     /// Calls `fill` with the number and the bytes of each row.
     #[inline(always)]
     fn each_row(&mut self, mut fill: impl FnMut(u32, &mut [u8])) {
@@ -41,6 +56,12 @@ fn store(out: &mut [u8], texel: [u32; 4]) {
     for (byte, channel) in out.iter_mut().zip(texel) {
         *byte = channel as u8;
     }
+}
+
+/// Whether every pixel's alpha is 255.
+#[multiversion::multiversion(targets("x86_64+avx2", "x86_64+sse4.1"))]
+fn is_opaque(row: &[u8]) -> bool {
+    row.chunks_exact(4).fold(255, |all, pixel| all & pixel[3]) == 255
 }
 
 /// One row of the table of kernels.
@@ -179,6 +200,42 @@ kernels! {
     Flatten flatten,
     Blend blend,
     Warp warp,
+}
+
+impl Args {
+    /// Whether each texel depends on the main picture at its own place alone, so that the result may
+    /// be made where the main picture is, by [`Args::change`].
+    pub fn is_in_place(&self) -> bool {
+        matches!(self, Args::Tone(_) | Args::Mask(_) | Args::Flatten(_) | Args::Blend(_))
+    }
+
+    /// As [`Args::run`], where [`Args::is_in_place`]: the band holds rows of the main picture and then
+    /// those of the result. Other kernels leave it as it is.
+    pub fn change(&self, overlay: Option<&View>, table: &[u32], band: &mut Band) {
+        match (self, overlay) {
+            (Args::Tone(_), _) => tone::change(table, band),
+            (Args::Mask(params), _) => mask::change(params, table, band),
+            (Args::Flatten(params), _) => flatten::change(params, band),
+            (Args::Blend(params), Some(overlay)) => blend::change(params, overlay, band),
+            _ => {}
+        }
+    }
+
+    /// Whether this pass over the result of `first` can be made together with it, by [`run_both`].
+    pub fn joins(&self, first: &Args) -> bool {
+        match (first, self) {
+            (Args::Convolve(first), Args::Convolve(second)) => convolve::joins(first, second),
+            _ => false,
+        }
+    }
+}
+
+/// Fills a band of the result of `second` over the result of `first` over `src`, each with its table,
+/// where [`Args::joins`]; does nothing for others.
+pub fn run_both(first: (&Args, &[u32]), second: (&Args, &[u32]), src: &View, band: &mut Band) {
+    if let ((Args::Convolve(a), a_table), (Args::Convolve(b), b_table)) = (first, second) {
+        convolve::run_both((a, a_table), (b, b_table), src, band);
+    }
 }
 
 /// `Size` of the result as every kernel's `Display` begins.

@@ -2,7 +2,7 @@
 //!
 //! Twin: `shaders/sharpen.wgsl`, which tells the formula in integers and the border rule.
 
-use super::{Band, Inputs, write_size};
+use super::{Band, Inputs, is_opaque, write_size};
 
 params! {
     width: u32,
@@ -69,11 +69,6 @@ pub fn run(params: &Params, inputs: &Inputs, band: &mut Band) {
             }
         }
     });
-}
-
-#[multiversion::multiversion(targets("x86_64+avx2", "x86_64+sse4.1"))]
-fn is_opaque(row: &[u8]) -> bool {
-    row.chunks_exact(4).fold(255, |all, pixel| all & pixel[3]) == 255
 }
 
 /// [`ratio`] for an opaque pixel, whose alpha cancels.

@@ -31,20 +31,23 @@ pub fn texel(_params: &Params, inputs: &Inputs, x: u32, y: u32) -> [u32; 4] {
     [red, green, blue, texel[3]]
 }
 
-/// The same over byte tables, which fit the nearest cache.
+/// A copy, and [`change`].
 pub fn run(_params: &Params, inputs: &Inputs, band: &mut Band) {
+    band.copied(&inputs.src, |part| change(inputs.table, part));
+}
+
+/// The same where the picture lies, over byte tables, which fit the nearest cache.
+pub(super) fn change(table: &[u32], band: &mut Band) {
     let mut curves = [[0u8; 256]; 3];
-    for (value, word) in inputs.table.iter().take(256).enumerate() {
+    for (value, word) in table.iter().take(256).enumerate() {
         let [red, green, blue, _] = word.to_le_bytes();
         (curves[0][value], curves[1][value], curves[2][value]) = (red, green, blue);
     }
-    band.each_row(|y, row| {
-        let source = inputs.src.row(y);
-        for (out, pixel) in row.chunks_exact_mut(4).zip(source.chunks_exact(4)) {
-            out[0] = curves[0][pixel[0] as usize];
-            out[1] = curves[1][pixel[1] as usize];
-            out[2] = curves[2][pixel[2] as usize];
-            out[3] = pixel[3];
+    band.each_row(|_, row| {
+        for pixel in row.chunks_exact_mut(4) {
+            pixel[0] = curves[0][pixel[0] as usize];
+            pixel[1] = curves[1][pixel[1] as usize];
+            pixel[2] = curves[2][pixel[2] as usize];
         }
     });
 }

@@ -1,8 +1,9 @@
-//! Opaque pictures and planes, in integers: what a pass reads for each row of its result, whatever
-//! sums it.
+//! Opaque pictures and planes, in integers: which rows go through which sums, along one axis or both.
 
+use super::Params;
+use super::across::Across;
+use super::down::Down;
 use super::table::Table;
-use super::{Params, plain};
 use std::ops::Range;
 
 /// Rows of pixels of one or four bytes.
@@ -11,61 +12,96 @@ pub(super) struct Samples<'a> {
     pub bytes: &'a [u8],
     /// Bytes from one row's begin to the next.
     pub pitch: usize,
+    /// Bytes of a row's pixels.
+    pub row_bytes: usize,
     pub pixel_bytes: usize,
 }
 
 impl<'a> Samples<'a> {
-    /// A row's bytes at `columns`, in pixels.
-    fn row(&self, y: usize, columns: Range<usize>) -> &'a [u8] {
-        &self.bytes[y * self.pitch..][columns.start * self.pixel_bytes..columns.end * self.pixel_bytes]
+    #[inline(always)]
+    pub fn row(&self, y: usize) -> &'a [u8] {
+        &self.bytes[y * self.pitch..][..self.row_bytes]
     }
 }
 
-/// Fills the result's `rows`, which begin `pitch` bytes apart in `target`.
-pub(super) fn run(params: &Params, words: &[u32], source: Samples, rows: Range<u32>, target: &mut [u8], pitch: usize) {
-    let table = Table { params, words };
-    let row_bytes = params.width as usize * source.pixel_bytes;
-    let span = if params.axis == 0 { table.span() } else { 0..0 };
-    let mut line = Vec::new();
-    for (y, out) in rows.zip(target.chunks_mut(pitch.max(1))) {
-        let out = &mut out[..row_bytes];
-        if params.axis == 1 {
-            let sources: Vec<&[u8]> = sources(&table, &source, y).collect();
-            plain::down(&sources, table.fixed(y), params.digits, out);
-        } else {
-            extend(&table, &source, (y + params.cross) as usize, span.clone(), &mut line);
-            across(&table, &source, &line, span.start, out);
+/// The instructions that sums are made with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Level {
+    /// Those that every machine has, as far as the compiler finds some for plain loops.
+    Plain,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+impl Level {
+    /// All that this machine has, the best last.
+    pub fn all() -> impl Iterator<Item = Level> {
+        #[cfg(target_arch = "x86_64")]
+        let vectors = [(Level::Avx2, super::avx2::is_here()), (Level::Avx512, super::avx512::is_here())];
+        #[cfg(not(target_arch = "x86_64"))]
+        let vectors = [];
+        std::iter::once((Level::Plain, true)).chain(vectors).filter(|(_, is_here)| *is_here).map(|(level, _)| level)
+    }
+
+    /// The best that this machine has.
+    pub fn best() -> Level {
+        Level::all().last().unwrap_or(Level::Plain)
+    }
+}
+
+/// Rows of the result that are made at a time.
+pub(super) const ROWS: usize = 4;
+
+/// Where a result goes: some of its rows, in bytes.
+pub(super) struct Target<'a> {
+    /// The result's rows that are here.
+    pub rows: Range<u32>,
+    pub bytes: &'a mut [u8],
+    /// Bytes from one row's begin to the next.
+    pub pitch: usize,
+}
+
+impl Target<'_> {
+    /// Calls `fill` with the number of each [`ROWS`] rows' first and with the rows' bytes.
+    fn each_rows(self, row_bytes: usize, mut fill: impl FnMut(u32, &mut [&mut [u8]])) {
+        let chunks = self.bytes.chunks_mut(self.pitch.max(1) * ROWS);
+        for (first, chunk) in self.rows.clone().step_by(ROWS).zip(chunks) {
+            let rows = chunk.chunks_mut(self.pitch).take((self.rows.end - first) as usize);
+            fill(first, &mut rows.map(|row| &mut row[..row_bytes]).collect::<Vec<_>>());
         }
     }
 }
 
-/// The source rows that the taps for row `place` read, cut to the result's columns.
-fn sources<'a>(table: &Table, source: &Samples<'a>, place: u32) -> impl Iterator<Item = &'a [u8]> {
-    let Params { cross, width, taps, .. } = *table.params;
-    let columns = cross as usize..(cross + width) as usize;
-    let first = table.first(place);
-    (0..taps as i32).map(move |tap| source.row(table.inside(first + tap), columns.clone()))
-}
-
-/// Row `y` of the source at the places `span`; places outside the window repeat its edge.
-fn extend(table: &Table, source: &Samples, y: usize, span: Range<i32>, line: &mut Vec<u8>) {
-    let Params { low, high, .. } = *table.params;
-    let inside = span.start.clamp(low, high)..span.end.clamp(low, high);
-    line.clear();
-    let edge = |place: i32| source.row(y, table.inside(place)..table.inside(place) + 1);
-    (span.start..inside.start).for_each(|place| line.extend_from_slice(edge(place)));
-    line.extend_from_slice(source.row(y, inside.start as usize..inside.end as usize));
-    (inside.end.max(inside.start)..span.end).for_each(|place| line.extend_from_slice(edge(place)));
-}
-
-/// A row of the result out of a line of the source that begins at place `start`.
-fn across(table: &Table, source: &Samples, line: &[u8], start: i32, out: &mut [u8]) {
-    let digits = table.params.digits;
-    for (place, out) in (0..).zip(out.chunks_exact_mut(source.pixel_bytes)) {
-        let line = &line[(table.first(place) - start) as usize * source.pixel_bytes..];
-        match source.pixel_bytes {
-            1 => plain::dot::<1>(line, table.fixed(place), digits, out),
-            _ => plain::dot::<4>(line, table.fixed(place), digits, out),
-        }
+/// One axis.
+pub(super) fn run(level: Level, table: Table, source: Samples, target: Target) {
+    let Params { width, axis, cross, .. } = *table.params;
+    let row_bytes = width as usize * source.pixel_bytes;
+    if axis == 1 {
+        let mut down = Down::new(level, table, source);
+        target.each_rows(row_bytes, |first, outs| down.fill(first, outs));
+        return;
     }
+    let mut across = Across::new(level, table, source.pixel_bytes);
+    target.each_rows(row_bytes, |first, outs| {
+        let rows = outs.iter().zip(first + cross..);
+        let rows: Vec<&[u8]> = rows.map(|(_, y)| source.row(y as usize)).collect();
+        across.fill(&rows, outs);
+    });
+}
+
+/// First down, then across: the rows between stay in the cache nearest by.
+pub(super) fn run_both(level: Level, first: Table, second: Table, source: Samples, target: Target) {
+    let Params { width, cross, .. } = *second.params;
+    let between_bytes = first.params.width as usize * source.pixel_bytes;
+    let mut between = vec![0; between_bytes * ROWS];
+    let mut down = Down::new(level, first, source);
+    let mut across = Across::new(level, second, source.pixel_bytes);
+    target.each_rows(width as usize * source.pixel_bytes, |row, outs| {
+        let mut lines: Vec<&mut [u8]> = between.chunks_mut(between_bytes).take(outs.len()).collect();
+        down.fill(row + cross, &mut lines);
+        let lines: Vec<&[u8]> = lines.into_iter().map(|line| &*line).collect();
+        across.fill(&lines, outs);
+    });
 }

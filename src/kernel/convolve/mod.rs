@@ -8,7 +8,13 @@
 //! the reference's order, lane by lane and without fused multiply-add. Both give the very bytes of
 //! [`texel`].
 
+mod across;
 mod alpha;
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod down;
 mod fixed;
 mod plain;
 mod table;
@@ -16,9 +22,10 @@ mod table;
 mod tests;
 
 use super::{Band, Inputs, write_size};
-use crate::pixel::{TEXEL_BYTES, quantise};
+use crate::pixel::{TEXEL_BYTES, View, quantise};
 use crate::plane::{Plane, PlaneMut};
-use fixed::Samples;
+use fixed::{Level, Samples, Target};
+use table::Table;
 
 params! {
     width: u32,
@@ -48,10 +55,11 @@ impl std::fmt::Display for Params {
 }
 
 impl Params {
-    /// See [`super::Args::cost`]: a multiplication and an addition a tap and channel, and three
-    /// times as much where pixels are premultiplied.
+    /// See [`super::Args::cost`]: integers take a quarter of a unit a tap, floats of premultiplied
+    /// pixels three.
     pub(super) fn cost(&self) -> u64 {
-        u64::from(self.taps) * if self.opaque == 1 { 1 } else { 3 }
+        let taps = u64::from(self.taps);
+        if self.opaque == 1 { 2 + taps / 4 } else { 3 * taps }
     }
 }
 
@@ -119,10 +127,39 @@ pub fn run(params: &Params, inputs: &Inputs, band: &mut Band) {
     if params.opaque == 0 {
         return alpha::run(params, inputs, band);
     }
-    let source = Samples { bytes: inputs.src.bytes(), pitch: inputs.src.pitch(), pixel_bytes: TEXEL_BYTES };
+    run_at(Level::best(), params, inputs, band);
+}
+
+fn run_at(level: Level, params: &Params, inputs: &Inputs, band: &mut Band) {
+    let table = Table { params, words: inputs.table };
+    fixed::run(level, table, pixels(&inputs.src), target(band));
+}
+
+/// Whether a pass with the parameters `second` over the result of `first` can be made together with it.
+pub(super) fn joins(first: &Params, second: &Params) -> bool {
+    first.opaque == 1 && second.opaque == 1 && first.axis == 1 && second.axis == 0
+}
+
+/// Two passes along y and then x, each given by parameters and table, as one: of what lies between,
+/// a few rows at a time.
+pub(super) fn run_both(first: (&Params, &[u32]), second: (&Params, &[u32]), src: &View, band: &mut Band) {
+    run_both_at(Level::best(), first, second, src, band);
+}
+
+fn run_both_at(level: Level, first: (&Params, &[u32]), second: (&Params, &[u32]), src: &View, band: &mut Band) {
+    let [first, second] = [first, second].map(|(params, words)| Table { params, words });
+    fixed::run_both(level, first, second, pixels(src), target(band));
+}
+
+fn pixels<'a>(view: &View<'a>) -> Samples<'a> {
+    let row_bytes = view.size().width as usize * TEXEL_BYTES;
+    Samples { bytes: view.bytes(), pitch: view.pitch(), row_bytes, pixel_bytes: TEXEL_BYTES }
+}
+
+fn target<'a>(band: &'a mut Band) -> Target<'a> {
     let rows = band.first_row..band.first_row + band.rows.size().height;
     let pitch = band.rows.pitch();
-    fixed::run(params, inputs.table, source, rows, band.rows.bytes(), pitch);
+    Target { rows, bytes: band.rows.bytes(), pitch }
 }
 
 /// The same along one axis of a plane, in integers: what [`run`] does to each channel of an opaque
@@ -131,8 +168,14 @@ pub fn run(params: &Params, inputs: &Inputs, band: &mut Band) {
 /// # Panics
 /// If `target` is not of the size that `params` tell.
 pub fn run_plane(params: &Params, table: &[u32], src: Plane, target: &mut PlaneMut) {
+    run_plane_at(Level::best(), params, table, src, target);
+}
+
+fn run_plane_at(level: Level, params: &Params, table: &[u32], src: Plane, target: &mut PlaneMut) {
     assert_eq!(params.size(), target.size(), "the result's size");
-    let source = Samples { bytes: src.bytes(), pitch: src.pitch(), pixel_bytes: 1 };
+    let row_bytes = src.size().width as usize;
+    let source = Samples { bytes: src.bytes(), pitch: src.pitch(), row_bytes, pixel_bytes: 1 };
     let pitch = target.pitch();
-    fixed::run(params, table, source, 0..params.height, target.bytes(), pitch);
+    let target = Target { rows: 0..params.height, bytes: target.bytes(), pitch };
+    fixed::run(level, Table { params, words: table }, source, target);
 }

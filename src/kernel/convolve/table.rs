@@ -49,4 +49,14 @@ impl<'a> Table<'a> {
         let end = places.map(|place| self.first(place)).max().unwrap_or(0) + self.params.taps as i32;
         start..end
     }
+
+    /// Whether every tap with a weight lies at a place that may be read.
+    pub fn stays_inside(&self) -> bool {
+        let Params { width, taps, low, high, .. } = *self.params;
+        (0..width).all(|place| {
+            let first = self.first(place);
+            let beyond = (high - first).clamp(0, taps as i32) as usize;
+            first >= low && self.weights(place)[beyond..].iter().all(|weight| *weight == 0)
+        })
+    }
 }
