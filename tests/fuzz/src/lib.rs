@@ -1,6 +1,15 @@
 //! What the fuzz targets do with their bytes. A panic, a defect of the server (`InternalError`) or
 //! memory beyond the limits is a find; an error of the caller's is not.
 
+pub mod compare;
+#[path = "../../../src/codec/jpeg/dc/mod.rs"]
+mod dc;
+#[path = "../../../src/codec/jpeg/dc/tests/yardstick.rs"]
+mod yardstick;
+
+// Under the names that the rooms taken in above know.
+use pixelpass::{geometry, pixel, plane};
+
 use pixelpass::cancel::Cancel;
 use pixelpass::codec;
 use pixelpass::error::{Code, Error};
