@@ -113,6 +113,9 @@ impl<'a> PlaneMut<'a> {
 
 impl<'a> PlaneMut<'a> {
     /// The samples of the left upper corner, `size` of them, as a plane of its own.
+    ///
+    /// # Panics
+    /// If the plane is smaller.
     pub fn into_corner(self, size: Size) -> PlaneMut<'a> {
         PlaneMut::new(size, self.pitch, self.bytes)
     }
@@ -184,5 +187,44 @@ fn needed_bytes(size: Size, pitch: usize) -> usize {
     match size.height {
         0 => 0,
         height => (height as usize - 1) * pitch + size.width as usize,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn luma_goes_as_far_as_chroma() {
+        let size = Size::new(5, 3);
+        let sizes = |across, down| Components::Color { across, down }.sizes(size);
+        assert_eq!(sizes(1, 1), [size; 3]);
+        assert_eq!(sizes(2, 2), [Size::new(6, 4), Size::new(3, 2), Size::new(3, 2)]);
+        assert_eq!(sizes(2, 1), [Size::new(6, 3), Size::new(3, 3), Size::new(3, 3)]);
+        assert_eq!(Components::Grey.sizes(size), [size]);
+    }
+
+    #[test]
+    fn edges_are_repeated_to_the_end() {
+        let mut bytes = vec![0; 20];
+        let mut plane = PlaneMut::new(Size::new(4, 4), 5, &mut bytes[..19]);
+        plane.row(0)[..2].copy_from_slice(&[1, 2]);
+        plane.row(1)[..2].copy_from_slice(&[3, 4]);
+        plane.repeat_edges(Size::new(2, 2));
+        assert_eq!(bytes, [1, 2, 2, 2, 0, 3, 4, 4, 4, 0, 3, 4, 4, 4, 0, 3, 4, 4, 4, 0]);
+    }
+
+    #[test]
+    fn bands_cover_every_row_once() {
+        let mut bytes = vec![0; 3 * 6 + 2];
+        let mut rows = Vec::new();
+        for (first, mut band) in PlaneMut::new(Size::new(2, 7), 3, &mut bytes).bands(3) {
+            for y in 0..band.size().height {
+                band.row(y).fill(1);
+                rows.push(first + y);
+            }
+        }
+        assert_eq!(rows, [0, 1, 2, 3, 4, 5, 6]);
+        assert_eq!(bytes.iter().sum::<u8>(), 14);
     }
 }

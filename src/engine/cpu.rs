@@ -167,11 +167,10 @@ impl CpuEngine {
         fill: impl Fn(&mut Band) + Sync,
     ) -> Result<(), Declined> {
         let share = self.share(target.size(), cost);
-        let work = |(first_row, rows): (u32, ViewMut)| fill(&mut Band { first_row, rows });
-        share.run(target.bands(share.band_rows), work, cancel)
+        share.run(target.bands(share.band_rows), cancel, |(first_row, rows)| fill(&mut Band { first_row, rows }))
     }
 
-    /// The seats and bands for a pass whose result has `size`, each pixel at `cost`.
+    /// The seats and bands for a result of `size` at such a cost a pixel.
     fn share(&self, size: Size, cost: u64) -> Share {
         let wanted = if size.pixels() * cost < SHARED_COST { 0 } else { size.height as usize - 1 };
         let helpers = self.seats.take(wanted);
@@ -192,12 +191,12 @@ struct Share {
 }
 
 impl Share {
-    /// Does `work` for every band, on this thread and those of the helpers.
+    /// Fills every band, on this thread and those of the helpers.
     fn run<B: Send>(
         &self,
         bands: impl Iterator<Item = B> + Send,
-        work: impl Fn(B) + Sync,
         cancel: &Cancel,
+        fill: impl Fn(B) + Sync,
     ) -> Result<(), Declined> {
         let queue = Mutex::new(bands);
         let work = || -> Result<(), Declined> {
@@ -205,7 +204,7 @@ impl Share {
                 let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
                 let Some(band) = next else { return Ok(()) };
                 cancel.check().map_err(Declined::Error)?;
-                work(band);
+                fill(band);
             }
         };
         std::thread::scope(|scope| {

@@ -154,9 +154,10 @@ impl Planar {
 fn chroma_axis(luma: &Axis, span: u32) -> Axis {
     let (start, end) = (luma.start / span, (luma.start + luma.count).div_ceil(span));
     let scaled = luma.scaled.div_ceil(ANSWER_SPAN);
-    // For an odd number of places the last sample spans one that is not there.
-    let spanned = f64::from(scaled * ANSWER_SPAN) / f64::from(luma.scaled);
-    let length = luma.length / f64::from(span) * spanned;
+    // For an odd number of places the last sample spans one that is not there. In this order the
+    // length of an axis that stays as it is comes out without a fraction.
+    let place = luma.length / f64::from(luma.scaled);
+    let length = f64::from(scaled * ANSWER_SPAN) * place / f64::from(span);
     let into_sample = f64::from(luma.start % span) / f64::from(span);
     let into_place = f64::from(luma.kept_start % ANSWER_SPAN) / f64::from(ANSWER_SPAN);
     Axis {
@@ -184,4 +185,98 @@ fn resample(size: Size, x: &Axis, y: &Axis, filter: Resample) -> Vec<PlanePass> 
     let between = add(size, 1, y, (x.start, x.count));
     add(between, 0, &Axis { start: 0, ..*x }, (0, y.kept_count));
     passes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::color::Color;
+    use crate::format::{Format, Output, Probe};
+    use crate::geometry::{Fit, Orientation, place};
+    use crate::plan::{Canvas, Rules};
+
+    fn axis(start: u32, count: u32, scaled: u32, kept_start: u32, kept_count: u32) -> Axis {
+        Axis { start, count, length: count.into(), scaled, kept_start, kept_count, means: false, shift: 0.0 }
+    }
+
+    /// Where the middle of the result's `sample` lies, in samples of the source.
+    fn middle(axis: &Axis, sample: u32) -> f64 {
+        let scale = axis.length / f64::from(axis.scaled);
+        f64::from(axis.start) + (f64::from(axis.kept_start + sample) + 0.5) * scale + axis.shift
+    }
+
+    #[test]
+    fn chroma_lies_between_two_places_of_luma() {
+        let windows = [(0, 400), (13, 95), (14, 94), (0, 1)];
+        for (start, count) in windows {
+            for (scaled, kept_start, kept_count) in [(100, 0, 100), (101, 0, 101), (101, 3, 57), (90, 4, 33), (1, 0, 1)]
+            {
+                let mut luma = axis(start, count, scaled, kept_start, kept_count);
+                for fraction in [0.0, 0.25] {
+                    luma.length = f64::from(count) - fraction;
+                    for span in [1, 2] {
+                        let chroma = chroma_axis(&luma, span);
+                        assert_eq!(chroma.kept_count, kept_count.div_ceil(2));
+                        for sample in 0..chroma.kept_count {
+                            let luma_scale = luma.length / f64::from(scaled);
+                            let between = f64::from(start) + f64::from(kept_start + 2 * sample + 1) * luma_scale;
+                            let found = middle(&chroma, sample) * f64::from(span);
+                            assert!((found - between).abs() < 1e-9, "{luma:?} {span} {sample}: {found} {between}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn axes_worked_by_hand() {
+        let even = chroma_axis(&axis(0, 400, 100, 0, 100), 2);
+        assert_eq!(even, axis(0, 200, 50, 0, 50));
+        // 95 columns from 13 on touch the chroma samples 6 to 53; the window begins in the middle of one.
+        let cropped = chroma_axis(&axis(13, 95, 50, 0, 50), 2);
+        assert_eq!((cropped.start, cropped.count, cropped.length, cropped.shift), (6, 48, 47.5, 0.5));
+        // From place 3 on of halves: sample 1, and half a sample more of two wide.
+        let kept = chroma_axis(&axis(0, 400, 200, 3, 20), 1);
+        assert_eq!((kept.scaled, kept.kept_start, kept.kept_count, kept.shift), (100, 1, 10, 2.0));
+    }
+
+    fn plan(size: Size, to: Size) -> Plan {
+        let orientation = Orientation::Upright;
+        let probe = Probe { format: Format::Jpeg, size, orientation, frames: 1, alpha: false, quality: None };
+        let mut canvas = Canvas::new(&probe, &Rules::default(), &[]);
+        if size != to {
+            let placement = place(Fit::Fixed, size, to, true).unwrap();
+            canvas.resize(&placement, Color::WHITE).unwrap();
+        }
+        canvas.finish(Output::still(Format::Jpeg)).unwrap()
+    }
+
+    #[test]
+    fn planes_that_fit_are_left_alone() {
+        let passes = |to, across, down| {
+            let planar = plan(Size::new(90, 61), to).planar(Components::Color { across, down }).unwrap();
+            planar.planes.iter().map(|plane| plane.passes.len()).collect::<Vec<_>>()
+        };
+        let same = Size::new(90, 61);
+        assert_eq!(passes(same, 2, 2), [0, 0, 0]);
+        assert_eq!(passes(same, 2, 1), [0, 1, 1]);
+        assert_eq!(passes(same, 1, 1), [0, 2, 2]);
+        // Half as wide, chroma of 4:4:0 is there already.
+        assert_eq!(passes(Size::new(45, 61), 1, 2), [1, 1, 1]);
+        let wide = plan(Size::new(90, 60), Size::new(90, 30)).planar(Components::Color { across: 2, down: 1 }).unwrap();
+        assert_eq!(wide.planes.iter().map(|plane| plane.passes.len()).collect::<Vec<_>>(), [1, 1, 1]);
+    }
+
+    #[test]
+    fn peak_counts_planes_that_are_alive_together() {
+        let planar = plan(Size::new(90, 61), Size::new(90, 61)).planar(Components::Color { across: 2, down: 2 });
+        // Luma goes as far as chroma does: 90 × 62 and twice 45 × 31.
+        assert_eq!(planar.unwrap().peak_bytes(), 90 * 62 + 2 * 45 * 31);
+        let planar = plan(Size::new(80, 60), Size::new(60, 50)).planar(Components::Color { across: 2, down: 2 });
+        // All planes, luma of 80 × 50 between its passes; then those are gone, and chroma is smaller.
+        assert_eq!(planar.unwrap().peak_bytes(), 80 * 60 + 2 * 40 * 30 + 80 * 50);
+        let grey = plan(Size::new(7, 7), Size::new(7, 7)).planar(Components::Grey).unwrap();
+        assert_eq!((grey.planes.len(), grey.peak_bytes()), (1, 49));
+    }
 }

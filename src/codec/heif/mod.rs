@@ -44,9 +44,10 @@ const QUALITY: u8 = 60;
 /// | 6 | 240 | 49,675 | 0.9621 | 44,900 |
 /// | 5 | 1085 | 49,717 | 0.9647 | |
 ///
+/// Speed 8 is the fastest that gives at equal SSIM no more bytes than other servers' defaults do.
 /// `tune=psnr` and 4:4:4 came out larger at equal SSIM, `realtime` five times slower.
 const SETTINGS: [(&CStr, &CStr); 4] =
-    [(c"preset", c"ultrafast"), (c"speed", c"9"), (c"chroma", c"420"), (c"threads", c"1")];
+    [(c"preset", c"ultrafast"), (c"speed", c"8"), (c"chroma", c"420"), (c"threads", c"1")];
 
 pub fn probe(bytes: &[u8], format: Format, limits: &Limits) -> Result<Probe, Error> {
     let picture = open(bytes, format)?;

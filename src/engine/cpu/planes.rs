@@ -4,7 +4,7 @@ use super::CpuEngine;
 use crate::cancel::Cancel;
 use crate::engine::{Declined, DecodePlanes};
 use crate::geometry::Size;
-use crate::kernel::convolve;
+use crate::kernel::{Args, convolve};
 use crate::plan::planar::{Planar, PlanePass, PlanePlan};
 use crate::plane::{Plane, PlaneMut, Samples};
 
@@ -42,12 +42,11 @@ impl CpuEngine {
     }
 
     fn plane_pass(&self, pass: &PlanePass, src: Plane, target: PlaneMut, cancel: &Cancel) -> Result<(), Declined> {
-        let share = self.share(target.size(), pass.params.taps.into());
-        let work = |(first_row, mut rows): (u32, PlaneMut)| {
+        let share = self.share(target.size(), Args::Convolve(pass.params).cost());
+        share.run(target.bands(share.band_rows), cancel, |(first_row, mut rows)| {
             let (params, table) = part(pass, first_row, rows.size().height);
             convolve::run_plane(&params, table, src, &mut rows);
-        };
-        share.run(target.bands(share.band_rows), work, cancel)
+        })
     }
 }
 
