@@ -207,7 +207,8 @@ mod tests {
     fn chroma_lies_between_two_places_of_luma() {
         let windows = [(0, 400), (13, 95), (14, 94), (0, 1)];
         for (start, count) in windows {
-            for (scaled, kept_start, kept_count) in [(100, 0, 100), (101, 0, 101), (101, 3, 57), (90, 4, 33), (1, 0, 1)] {
+            for (scaled, kept_start, kept_count) in [(100, 0, 100), (101, 0, 101), (101, 3, 57), (90, 4, 33), (1, 0, 1)]
+            {
                 let mut luma = axis(start, count, scaled, kept_start, kept_count);
                 for fraction in [0.0, 0.25] {
                     luma.length = f64::from(count) - fraction;
