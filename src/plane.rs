@@ -116,6 +116,11 @@ impl<'a> PlaneMut<'a> {
     ///
     /// # Panics
     /// If the plane is smaller.
+    pub fn corner(&mut self, size: Size) -> PlaneMut<'_> {
+        PlaneMut::new(size, self.pitch, self.bytes)
+    }
+
+    /// As [`PlaneMut::corner`], for as long as the plane is borrowed.
     pub fn into_corner(self, size: Size) -> PlaneMut<'a> {
         PlaneMut::new(size, self.pitch, self.bytes)
     }

@@ -19,12 +19,28 @@ pub fn components(bytes: &[u8]) -> Option<Components> {
 }
 
 pub fn decode_planes(bytes: &[u8], reduction: u32, targets: &mut [PlaneMut], cancel: &Cancel) -> Result<(), Error> {
-    if reduction == 8 && dc::decode(bytes, targets).is_some() {
+    if reduction == 8 && at_an_eighth(bytes, targets).is_some() {
         return cancel.check();
     }
     let warning = turbo::decompress_planes(bytes, reduction, targets).map_err(Error::damaged)?;
     cancel.check()?;
     check_warning(warning, bytes)
+}
+
+/// Decodes by the DC coefficients alone, where the file allows that.
+fn at_an_eighth(bytes: &[u8], targets: &mut [PlaneMut]) -> Option<()> {
+    let planes = dc::shape(bytes)?.planes;
+    let fits =
+        |(target, size): (&PlaneMut, Size)| size.width <= target.size().width && size.height <= target.size().height;
+    let sizes = || planes.iter().map(|plane| plane.size);
+    if planes.len() != targets.len() || !targets.iter().zip(sizes()).all(fits) {
+        return None;
+    }
+    let mut corners: Vec<_> = targets.iter_mut().zip(sizes()).map(|(target, size)| target.corner(size)).collect();
+    dc::decode(bytes, &mut corners)?;
+    // Luma goes as far as chroma does, which may be one sample further than the picture.
+    targets.iter_mut().zip(sizes()).for_each(|(target, size)| target.repeat_edges(size));
+    Some(())
 }
 
 pub fn encode_planes(planes: &[Plane], size: Size, output: &Output, cancel: &Cancel) -> Result<Vec<u8>, Error> {
