@@ -14,7 +14,7 @@ const OPAQUE_FROM: u8 = 128;
 const COLORS: usize = 255;
 
 /// Pixels that a palette is made from at most; more make it no better that one could see.
-const SAMPLES: usize = 1 << 18;
+const SAMPLES: usize = 1 << 16;
 
 /// Colours remembered with their index, by a hash of the colour.
 const SLOTS: usize = 1 << 14;
