@@ -172,7 +172,6 @@ impl Canvas {
         let size = self.size();
         let Weights { words, taps, digits } = weights::gauss(radius_px, sigma_px, self.opaque);
         let before = self.current;
-        let words: Arc<[u32]> = words.into();
         for axis in [1, 0] {
             // The colour of the second pass is weighed by the blurred alpha of the first; only
             // then does the unblurred alpha come back.

@@ -5,6 +5,7 @@
 
 pub mod canvas;
 mod coverage;
+mod known;
 mod limits;
 mod overlay;
 pub mod planar;

@@ -177,7 +177,7 @@ fn resample(size: Size, x: &Axis, y: &Axis, filter: Resample) -> Vec<PlanePass> 
     let mut passes = Vec::new();
     let mut add = |size: Size, axis: u32, along: &Axis, across: (u32, u32)| {
         let Some((params, table)) = convolution(size, axis, along, across, true, filter) else { return size };
-        let pass = PlanePass { params, table: table.into() };
+        let pass = PlanePass { params, table };
         let result = pass.size();
         passes.push(pass);
         result

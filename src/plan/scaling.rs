@@ -2,13 +2,15 @@
 //! decoded smaller where it can be.
 
 use super::canvas::{Canvas, Shown};
+use super::known;
 use super::planar::Axes;
-use super::weights::{self, Axis, Resample, Weights};
+use super::weights::{Axis, Resample, Weights};
 use super::{Layer, Operand};
 use crate::color::Color;
 use crate::error::{Code, Ec, Error};
 use crate::geometry::{Orientation, Placement, Rect, Size};
 use crate::kernel::{Args, convolve};
+use std::sync::Arc;
 
 /// The fractions at which the decoder delivers a JPEG, and the reduction that each has to leave to
 /// the resampler, in hundredths. Chosen by SSIM against a resize of the full picture: 0.99 is kept
@@ -121,7 +123,7 @@ impl Canvas {
         let size = self.operand_size(self.current);
         let convolution = convolution(size, axis, along, (across_start, across_count), self.opaque, self.resample);
         if let Some((params, words)) = convolution {
-            self.push(Args::Convolve(params), None, Some(words));
+            self.push_shared(Args::Convolve(params), None, Some(words));
         }
     }
 }
@@ -135,7 +137,7 @@ pub(super) fn convolution(
     across: (u32, u32),
     opaque: bool,
     resample: Resample,
-) -> Option<(convolve::Params, Vec<u32>)> {
+) -> Option<(convolve::Params, Arc<[u32]>)> {
     let (cross, across_count) = across;
     let (along_side, across_side) = if axis == 0 { (size.width, size.height) } else { (size.height, size.width) };
     let unscaled = along.scaled == along.count && along.length == f64::from(along.count) && along.shift == 0.0;
@@ -143,7 +145,7 @@ pub(super) fn convolution(
     if unscaled && whole && across_side == across_count {
         return None;
     }
-    let Weights { words, taps, digits } = weights::resample(along, resample, opaque);
+    let Weights { words, taps, digits } = known::resample(along, resample, opaque);
     let (width, height) = if axis == 0 { (along.kept_count, across_count) } else { (across_count, along.kept_count) };
     let params = convolve::Params {
         width,

@@ -9,6 +9,7 @@
 
 use crate::kernel::convolve::LARGEST_WEIGHT;
 use std::f64::consts::PI;
+use std::sync::Arc;
 
 /// How a resize weighs source pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,7 +57,7 @@ pub struct Axis {
 /// A table for `convolve`: `rows × (1 + taps)` words, or one row that all places share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Weights {
-    pub words: Vec<u32>,
+    pub words: Arc<[u32]>,
     pub taps: u32,
     /// Binary digits after the point of the weights, or 0 where they are f32.
     pub digits: u32,
@@ -179,7 +180,7 @@ fn table(mut rows: Vec<(u32, Vec<f64>)>, opaque: bool) -> Weights {
         // Zero is the same word in both.
         words.extend(std::iter::repeat_n(0, taps - weights.len()));
     }
-    Weights { words, taps: taps as u32, digits }
+    Weights { words: words.into(), taps: taps as u32, digits }
 }
 
 /// Most binary digits after the point that no table needs more of.
