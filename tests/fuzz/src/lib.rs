@@ -3,7 +3,7 @@
 
 pub mod compare;
 #[path = "../../../src/codec/jpeg/dc/mod.rs"]
-mod dc;
+pub mod dc;
 #[path = "../../../src/codec/jpeg/dc/tests/yardstick.rs"]
 mod yardstick;
 

@@ -1,6 +1,7 @@
 //! Broken files: where this room finds a picture, libjpeg-turbo finds the same one.
 
-use super::yardstick::Outcome;
+use super::equal::picture;
+use super::yardstick::{Kind, Outcome, SAMPLINGS, write};
 use super::*;
 use crate::codec::turbo;
 use crate::pixel::{TEXEL_BYTES, ViewMut};
@@ -75,4 +76,28 @@ fn broken_files_have_libjpeg_turbos_picture_or_none() {
         }
     }
     assert!(decoded > 1000 && refused > 1000 && compared > 900, "{decoded} {refused} {compared}");
+}
+
+/// Enough data for several walkers, a bit or two of it flipped: often the rest is read all the same,
+/// its blocks as many as before.
+#[test]
+fn walkers_in_broken_data_find_what_libjpeg_turbo_finds() {
+    let mut noise = Noise(0x2545_f491_4f6c_dd1d);
+    let size = Size::new(300, 200);
+    for (sampling, restart_units) in SAMPLINGS.into_iter().flat_map(|sampling| [(sampling, 0), (sampling, 20)]) {
+        let kind = Kind { sampling, quality: 90, progressive: false, optimise: false, restart_units };
+        let file = write(size, &picture(size), kind);
+        let scan = file.windows(2).position(|pair| pair == b"\xff\xda").unwrap() + 14;
+        assert!(file.len() - scan > 1 << 14, "{}", file.len());
+        let mut decoded = 0;
+        for _ in 0..60 {
+            let mut bytes = file.clone();
+            for _ in 0..=noise.below(2) {
+                bytes[scan + noise.below(file.len() - scan - 2)] ^= 1 << noise.below(8);
+            }
+            decoded += usize::from(ours(&bytes).is_some());
+            assert_eq!(judge(&bytes), Ok(()), "{kind:?}");
+        }
+        assert!(decoded > 3, "{decoded} decoded of {kind:?}");
+    }
 }

@@ -6,7 +6,7 @@ use crate::codec::turbo;
 use crate::pixel::{TEXEL_BYTES, ViewMut};
 
 /// Pixels with ramps, edges and noise.
-fn picture(size: Size) -> Vec<u8> {
+pub fn picture(size: Size) -> Vec<u8> {
     let mut noise = broken::Noise(0x2545_f491_4f6c_dd1d);
     let pixels = (0..size.height).flat_map(|y| (0..size.width).map(move |x| (x, y)));
     let texel = |(x, y): (u32, u32)| {
