@@ -97,17 +97,103 @@ pub fn run(params: &Params, inputs: &Inputs, band: &mut Band) {
     });
 }
 
-/// Quarter turns and transposes, in tiles so that the source's rows stay in the cache.
+/// Pixels along each side of a block that is turned at once.
+const SIDE: u32 = 8;
+
+/// Quarter turns and transposes: blocks that show nothing but source pixels are read and written by
+/// rows of eight, in tiles so that the source's rows stay in the cache.
 fn turn(params: &Params, inputs: &Inputs, band: &mut Band) {
     const TILE: u32 = 64;
     let size = band.rows.size();
-    let first_row = band.first_row;
     for tile_x in (0..size.width).step_by(TILE as usize) {
-        for y in 0..size.height {
-            let row = band.rows.row(y);
-            for x in tile_x..(tile_x + TILE).min(size.width) {
-                let out = &mut row[x as usize * TEXEL_BYTES..][..TEXEL_BYTES];
-                super::store(out, texel(params, inputs, x, first_row + y));
+        let tile_end = (tile_x + TILE).min(size.width);
+        for y in (0..size.height).step_by(SIDE as usize) {
+            for x in (tile_x..tile_end).step_by(SIDE as usize) {
+                let end = ((x + SIDE).min(tile_end), (y + SIDE).min(size.height));
+                if end == (x + SIDE, y + SIDE) && shows_source(params, x, band.first_row + y) {
+                    turn_block(params, inputs, band, x, y);
+                    continue;
+                }
+                for (x, y) in (y..end.1).flat_map(|y| (x..end.0).map(move |x| (x, y))) {
+                    let out = &mut band.rows.row(y)[x as usize * TEXEL_BYTES..][..TEXEL_BYTES];
+                    super::store(out, texel(params, inputs, x, band.first_row + y));
+                }
+            }
+        }
+    }
+}
+
+/// Whether the block of the result from (x, y) on shows nothing but source pixels: its corners do.
+fn shows_source(params: &Params, x: u32, y: u32) -> bool {
+    let shows = |x: u32, y: u32| {
+        let source_x = params.start_x + y as i32 * params.down_x;
+        let source_y = params.start_y + x as i32 * params.right_y;
+        (params.left..params.right).contains(&source_x) && (params.top..params.bottom).contains(&source_y)
+    };
+    shows(x, y) && shows(x + SIDE - 1, y + SIDE - 1)
+}
+
+/// A block of the result from column `x` and the band's row `y` on.
+#[inline(always)]
+fn turn_block(params: &Params, inputs: &Inputs, band: &mut Band, x: u32, y: u32) {
+    let column = |y: u32| params.start_x + (band.first_row + y) as i32 * params.down_x;
+    let first = column(y).min(column(y + SIDE - 1)) as usize * TEXEL_BYTES;
+    let mut block = [[[0; TEXEL_BYTES]; SIDE as usize]; SIDE as usize];
+    for (row, x) in block.iter_mut().zip(x..) {
+        let source = inputs.src.row((params.start_y + x as i32 * params.right_y) as u32);
+        row.as_flattened_mut().copy_from_slice(&source[first..first + SIDE as usize * TEXEL_BYTES]);
+    }
+    for down in 0..SIDE {
+        let column = if params.down_x > 0 { down } else { SIDE - 1 - down } as usize;
+        let pixels = block.map(|row| row[column]);
+        let from = x as usize * TEXEL_BYTES;
+        band.rows.row(y + down)[from..from + SIDE as usize * TEXEL_BYTES].copy_from_slice(pixels.as_flattened());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::Size;
+    use crate::pixel::{View, ViewMut};
+
+    #[test]
+    fn every_turn_of_every_part_is_the_reference() {
+        let source = Size::new(41, 37);
+        let pixels: Vec<u8> = (0..41 * 37 * 4u32).map(|at| at.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
+        let src = View::new(source, 41 * 4, &pixels);
+        let inputs = Inputs { src, overlay: src, table: &[] };
+        // The result shows a part of the source with a border of fill, wider on one side.
+        let (width, height) = (36, 45);
+        for (left, top, right, bottom) in [(0, 0, 41, 37), (5, 3, 30, 29), (7, 7, 8, 8)] {
+            for (down_x, right_y) in [(1, 1), (1, -1), (-1, 1), (-1, -1)] {
+                let start_x = if down_x > 0 { left - 3 } else { right + 1 };
+                let start_y = if right_y > 0 { top - 1 } else { bottom + 2 };
+                let params = Params {
+                    width,
+                    height,
+                    start_x,
+                    start_y,
+                    right_x: 0,
+                    right_y,
+                    down_x,
+                    down_y: 0,
+                    left,
+                    top,
+                    right,
+                    bottom,
+                    fill: 0x0102_0304,
+                };
+                let mut turned = vec![0; (width * height * 4) as usize];
+                for (first_row, rows) in
+                    ViewMut::new(Size::new(width, height), width as usize * 4, &mut turned).bands(19)
+                {
+                    run(&params, &inputs, &mut Band { first_row, rows });
+                }
+                for (at, pixel) in (0..).zip(turned.chunks_exact(4)) {
+                    let expected = texel(&params, &inputs, at % width, at / width).map(|channel| channel as u8);
+                    assert_eq!(pixel, expected, "({}, {}) of {params:?}", at % width, at / width);
+                }
             }
         }
     }

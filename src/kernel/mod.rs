@@ -242,3 +242,54 @@ pub fn run_both(first: (&Args, &[u32]), second: (&Args, &[u32]), src: &View, ban
 fn write_size(f: &mut std::fmt::Formatter<'_>, width: u32, height: u32) -> std::fmt::Result {
     write!(f, "-> {}", Size::new(width, height))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each kernel that works in place, over pixels some of which are transparent.
+    #[test]
+    fn changed_in_place_a_picture_is_what_a_run_makes_of_it() {
+        let size = Size::new(37, 41);
+        let Size { width, height } = size;
+        let byte = |index: u32| index.wrapping_mul(2_654_435_761).to_be_bytes()[0];
+        let mixed: Vec<u8> = (0..width * height * 4).map(byte).collect();
+        let opaque: Vec<u8> = (0..).zip(&mixed).map(|(at, byte)| if at % 4 == 3 { 255 } else { *byte }).collect();
+        let tiles = blend::Params {
+            width,
+            height,
+            left: -3,
+            top: 2,
+            step_x: 17,
+            step_y: 19,
+            overlay_width: 11,
+            overlay_height: 13,
+            opacity: 60,
+        };
+        let inversion: Vec<u32> = (0..256).map(|value| (255 - value) * 0x01_01_01).collect();
+        let corners = vec![1, 3, 6, 0, 1, 8, 16_384, 49_151, 32_768];
+        let kernels = [
+            (Args::Tone(tone::Params { width, height }), inversion),
+            (Args::Mask(mask::Params { width, height, rows: 2 }), corners),
+            (Args::Flatten(flatten::Params { width, height, backdrop: 0xFF40_80C0 }), vec![]),
+            (Args::Blend(tiles), vec![]),
+        ];
+        for pixels in [mixed, opaque] {
+            let src = View::new(size, width as usize * 4, &pixels);
+            for (args, table) in &kernels {
+                assert!(args.is_in_place());
+                let inputs = Inputs { src, overlay: src, table };
+                let made = |fill: &dyn Fn(&mut Band)| {
+                    let mut result = pixels.clone();
+                    for (first_row, rows) in ViewMut::new(size, width as usize * 4, &mut result).bands(23) {
+                        fill(&mut Band { first_row, rows });
+                    }
+                    result
+                };
+                let expected = made(&|band| args.run_reference(&inputs, band));
+                assert!(made(&|band| args.run(&inputs, band)) == expected, "{args}");
+                assert!(made(&|band| args.change(Some(&src), table, band)) == expected, "{args} in place");
+            }
+        }
+    }
+}

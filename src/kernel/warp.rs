@@ -3,7 +3,11 @@
 //! Twin: `shaders/warp.wgsl`, which tells the table's layout, the border rule and why nothing
 //! overflows.
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+
 use super::{Band, Inputs, write_size};
+use crate::pixel::TEXEL_BYTES;
 
 params! {
     width: u32,
@@ -66,17 +70,38 @@ fn weighted(texel: [u32; 4], weight: u32) -> [u32; 4] {
     [texel[0] * alpha, texel[1] * alpha, texel[2] * alpha, alpha]
 }
 
-/// Where all four taps are there and opaque, which is nearly everywhere, alpha cancels.
+/// Where all four taps are there and opaque, which is nearly everywhere, alpha cancels; what looks
+/// past the source on either side is filled.
 pub fn run(params: &Params, inputs: &Inputs, band: &mut Band) {
     let (columns, rows) = inputs.table.split_at(2 * params.width as usize);
+    let (columns, rows) = (columns.as_chunks().0, rows.as_chunks().0);
+    #[cfg(target_arch = "x86_64")]
+    let has_vectors = avx2::is_here();
     band.each_row(|y, row| {
-        let [vx, vy] = [rows[2 * y as usize] as i32, rows[2 * y as usize + 1] as i32];
-        for (x, (out, column)) in (0..).zip(row.chunks_exact_mut(4).zip(columns.chunks_exact(2))) {
-            let (place_x, place_y) = (column[0] as i32 + vx, column[1] as i32 + vy);
+        let [row_x, row_y] = rows[y as usize].map(|place: u32| place as i32);
+        let looks_past = |column: &[u32; 2]| {
+            let past = |place: i32, side: u32| ((place >> 16) + 1) as u32 > side;
+            past(column[0] as i32 + row_x, params.source_width) || past(column[1] as i32 + row_y, params.source_height)
+        };
+        let row = row.as_chunks_mut::<TEXEL_BYTES>().0;
+        let begin = columns.iter().take_while(|column| looks_past(column)).count();
+        let end = columns.len() - columns[begin..].iter().rev().take_while(|column| looks_past(column)).count();
+        row[..begin].fill([255, 255, 255, 0]);
+        row[end..].fill([255, 255, 255, 0]);
+        let (columns, row) = (&columns[begin..end], &mut row[begin..end]);
+        let pixel = |index: usize, out: &mut [u8; TEXEL_BYTES]| {
+            let [column_x, column_y] = columns[index].map(|place: u32| place as i32);
+            let (place_x, place_y) = (column_x + row_x, column_y + row_y);
             let opaque = inside(place_x, params.source_width, place_y, params.source_height)
                 .and_then(|(left, top)| opaque(inputs, left, top, place_x, place_y));
-            super::store(out, opaque.unwrap_or_else(|| texel(params, inputs, x, y)));
+            super::store(out, opaque.unwrap_or_else(|| texel(params, inputs, (begin + index) as u32, y)));
+        };
+        #[cfg(target_arch = "x86_64")]
+        if has_vectors {
+            // SAFETY: the machine has the instructions.
+            return unsafe { avx2::row(params, &inputs.src, columns, [row_x, row_y], row, pixel) };
         }
+        row.iter_mut().enumerate().for_each(|(index, out)| pixel(index, out));
     });
 }
 

@@ -95,7 +95,15 @@ fn lanczos_row(axis: &Axis, scale: f64, place: u32) -> (u32, Vec<f64>) {
     let support = LOBES * widened;
     let centre = (f64::from(place) + 0.5) * scale + axis.shift;
     let (first, end) = pixels_between(axis, (centre - support - 0.5).ceil(), (centre + support + 0.5).floor());
-    let weight = |pixel: u32| lanczos((f64::from(pixel) + 0.5 - centre) / widened);
+    let offset = |pixel: u32| (f64::from(pixel) + 0.5 - centre) / widened;
+    // Sines are most of planning a resize: each follows from the one before by a turn.
+    let (turn_sine, turn_cosine) = (PI / LOBES / widened).sin_cos();
+    let (mut sine, mut cosine) = (PI / LOBES * offset(first)).sin_cos();
+    let weight = |pixel: u32| {
+        let weight = lanczos(offset(pixel), sine);
+        (sine, cosine) = (sine * turn_cosine + cosine * turn_sine, cosine * turn_cosine - sine * turn_sine);
+        weight
+    };
     (first, (first..end).map(weight).collect())
 }
 
@@ -106,16 +114,16 @@ fn area_row(axis: &Axis, scale: f64, place: u32) -> (u32, Vec<f64>) {
     (first, (first..end).map(overlap).collect())
 }
 
-/// sinc(x) · sinc(x / 3) within three lobes, 0 outside.
-fn lanczos(x: f64) -> f64 {
+/// sinc(x) · sinc(x / 3) within three lobes, 0 outside; `sine` is that of π x / 3.
+fn lanczos(x: f64, sine: f64) -> f64 {
     if x.abs() >= LOBES {
         return 0.0;
     }
     if x == 0.0 {
         return 1.0;
     }
-    // sin 3a = sin a · (3 − 4 sin² a) saves one of two sines, which are most of planning a resize.
-    let square = (PI * x / LOBES).sin().powi(2);
+    // sin 3a = sin a · (3 − 4 sin² a).
+    let square = sine * sine;
     square * (3.0 - 4.0 * square) * LOBES / (PI * x).powi(2)
 }
 
@@ -187,6 +195,12 @@ fn push_fixed(words: &mut Vec<u32>, weights: &[f64], digits: u32) {
 mod tests {
     use super::*;
 
+    /// sinc(x) · sinc(x / 3).
+    fn textbook(x: f64) -> f64 {
+        let sinc = |x: f64| (PI * x).sin() / (PI * x);
+        sinc(x) * sinc(x / LOBES)
+    }
+
     fn axis(count: u32, scaled: u32) -> Axis {
         Axis { start: 0, count, length: count.into(), scaled, kept_start: 0, kept_count: scaled, shift: 0.0 }
     }
@@ -241,13 +255,16 @@ mod tests {
         let all = rows(&resample(&axis(100, 50), Resample::Lanczos, false));
         let (first, weights) = &all[25];
         assert_eq!(*first, 45);
-        let expected: Vec<f64> = (0..12).map(|i| lanczos((f64::from(i) - 5.5) / 2.0)).collect();
+        let expected: Vec<f64> = (0..12).map(|i| textbook((f64::from(i) - 5.5) / 2.0)).collect();
         let sum: f64 = expected.iter().sum();
         for (weight, expected) in weights.iter().zip(expected) {
             assert!((f64::from(*weight) - expected / sum).abs() < 1e-7);
         }
         // lanczos3(0.25) = sinc(0.25) · sinc(0.08333) = 0.900316 · 0.988616
-        assert!((lanczos(0.25) - 0.890067).abs() < 1e-6, "{}", lanczos(0.25));
+        assert!((textbook(0.25) - 0.890067).abs() < 1e-6, "{}", textbook(0.25));
+        for x in [0.25, 0.5, 1.0, 1.75, 2.5, 2.999, -1.3] {
+            assert!((lanczos(x, (PI * x / 3.0).sin()) - textbook(x)).abs() < 1e-12, "{x}");
+        }
     }
 
     #[test]

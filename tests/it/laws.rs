@@ -433,14 +433,14 @@ fn exactly(opaque: &Plan, premultiplied: &Plan, picture: &Frame) -> Vec<[f64; 3]
 }
 
 /// The bound of fixed point: never more than a level from the exact sum's rounding, and equal to it
-/// in at least 99 of 100 values of a photograph.
+/// in all but one of a thousand values of a photograph, or one of two hundred of noise.
 #[test]
 fn sums_in_fixed_point_are_the_exact_ones_but_for_ties() {
     let bytes = crate::support::fixture("demo/landscape.jpg");
     let probe = codec::probe(&bytes, &Limits::OSS).unwrap();
     let mut photo = cpu().frame(probe.size).unwrap_or_else(|declined| panic!("{declined}"));
     codec::decode(&bytes, &probe, 1, &mut photo.view_mut(), &Cancel::never()).unwrap();
-    for picture in [photo, noise(Size::new(301, 203), false)] {
+    for (picture, most) in [(photo, 0.001), (noise(Size::new(301, 203), false), 0.005)] {
         let Size { width, height } = picture.size();
         let size = |width: u32, height: u32| format!("image/resize,m_fixed,w_{width},h_{height},limit_0");
         for text in [
@@ -467,8 +467,7 @@ fn sums_in_fixed_point_are_the_exact_ones_but_for_ties() {
                 }
             }
             let share = f64::from(unlike) / (3 * exact.len()) as f64;
-            println!("{} {text}: {share:.6}", picture.size());
-            assert!(share <= 0.01, "{text}: {share}");
+            assert!(share <= most, "{text} of {}: {share}", picture.size());
         }
     }
 }

@@ -2,7 +2,8 @@
 //! readable reference, and the GPU against the CPU.
 //!
 //! Bounds: nothing may differ between the CPU's two versions, nor between CPU and a software
-//! adapter. Real adapters may fuse multiply and add in `convolve`: ±1 in a small share.
+//! adapter. Real adapters may fuse multiply and add where `convolve` works in floats, on pictures with
+//! alpha: ±1 in a small share.
 
 use crate::support::compare::{Difference, difference};
 use crate::support::pictures::{Random, noise, ramp};

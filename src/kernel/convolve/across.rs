@@ -8,14 +8,15 @@ use super::plain;
 use super::table::Table;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
+use std::ops::Range;
 
 /// Sums of a pass along x.
 pub(super) struct Across<'a> {
     table: Table<'a>,
     pixel_bytes: usize,
     sums: Sums,
-    /// The source place of a line's first pixel, where lines are copies.
-    start: i32,
+    /// The source places of a line's pixels, where lines are copies.
+    span: Range<i32>,
     /// A copy of a row with its edges repeated and some slack, where rows are not read themselves.
     line: Vec<u8>,
 }
@@ -38,7 +39,7 @@ const SLACK: usize = 256;
 
 impl<'a> Across<'a> {
     pub fn new(level: Level, table: Table<'a>, pixel_bytes: usize) -> Across<'a> {
-        let mut across = Across { table, pixel_bytes, sums: Sums::Plain, start: 0, line: Vec::new() };
+        let mut across = Across { table, pixel_bytes, sums: Sums::Plain, span: 0..0, line: Vec::new() };
         #[cfg(target_arch = "x86_64")]
         if level == Level::Avx512
             && table.params.stride > 0
@@ -48,13 +49,13 @@ impl<'a> Across<'a> {
             across.sums = Sums::Halves(blocks);
             return across;
         }
-        across.start = table.span().start;
+        across.span = table.span();
         #[cfg(target_arch = "x86_64")]
         if level != Level::Plain {
             across.sums = match (level, table.params.stride) {
                 (Level::Avx512, 0) => Sums::SharedHalves(padded(table.fixed(0)).map(avx512::halves).collect()),
                 (_, 0) => Sums::SharedPairs(padded(table.fixed(0)).map(avx2::pair).collect()),
-                _ => Sums::Pairs(avx2::Rows::new(&table, across.start)),
+                _ => Sums::Pairs(avx2::Rows::new(&table, across.span.start)),
             };
         }
         across
@@ -83,14 +84,14 @@ impl<'a> Across<'a> {
     /// edge.
     fn extend(&mut self, row: &[u8]) {
         let (low, high) = (self.table.params.low, self.table.params.high);
-        let span = self.table.span();
+        let span = self.span.clone();
         let inside = span.start.clamp(low, high)..span.end.clamp(low, high);
         let bytes = |from: i32, to: i32| &row[from as usize * self.pixel_bytes..to as usize * self.pixel_bytes];
         let line = &mut self.line;
         line.clear();
-        (span.start..inside.start).for_each(|_| line.extend_from_slice(bytes(low, low + 1)));
+        (span.start..inside.start.min(span.end)).for_each(|_| line.extend_from_slice(bytes(low, low + 1)));
         line.extend_from_slice(bytes(inside.start, inside.end));
-        (inside.end..span.end).for_each(|_| line.extend_from_slice(bytes(high - 1, high)));
+        (inside.end.max(span.start)..span.end).for_each(|_| line.extend_from_slice(bytes(high - 1, high)));
         line.resize(line.len() + SLACK, 0);
     }
 
@@ -122,7 +123,7 @@ impl<'a> Across<'a> {
             },
             _ => {
                 for (place, out) in (0..).zip(out.chunks_exact_mut(self.pixel_bytes)) {
-                    let line = &self.line[(self.table.first(place) - self.start) as usize * self.pixel_bytes..];
+                    let line = &self.line[(self.table.first(place) - self.span.start) as usize * self.pixel_bytes..];
                     match self.pixel_bytes {
                         1 => plain::dot::<1>(line, self.table.fixed(place), digits, out),
                         _ => plain::dot::<4>(line, self.table.fixed(place), digits, out),

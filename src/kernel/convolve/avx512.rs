@@ -126,22 +126,39 @@ pub(super) fn slide<const BYTES: usize>(line: &[u8], weights: &[[i32; 2]], digit
     // Four pixels of four channels become four channels of four pixels.
     let turn = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
     let bytes = out.len();
-    for at in (0..bytes).step_by(64) {
-        let mut sums = begin(digits);
-        for (quad, weights) in weights.iter().enumerate() {
+    let store = |out: &mut [u8], at: usize, sums: &Sums| {
+        let whole = whole(sums, digits);
+        let result = if BYTES == 4 { packed(whole) } else { woven(whole) };
+        // SAFETY: only as many bytes are written as there are left in `out`.
+        unsafe { _mm512_mask_storeu_epi8(out.as_mut_ptr().add(at).cast(), first(bytes - at), result) };
+    };
+    // The quads from 64 bytes on are some of those of the next 64 values, but for the last few: two
+    // blocks share them, where a line has so many.
+    let shared = 64 / (QUAD * BYTES);
+    let blocks = if BYTES == 4 { 2 } else { 1 };
+    for at in (0..bytes).step_by(64 * blocks) {
+        let mut sums = [begin(digits); 2];
+        let count = if blocks == 2 && at + 64 < bytes { weights.len() + shared } else { weights.len() };
+        for quad in 0..count {
             let load = |place: usize| {
                 let from = at + (quad * QUAD + place) * BYTES;
-                // SAFETY: `at` is less than `out` is long, so that this ends at most 64 + 3 · BYTES
+                // SAFETY: a block begins before `out` ends, so that this ends at most 64 + 3 · BYTES
                 // bytes behind what the assertion above counts before the slack.
                 let bytes = unsafe { _mm512_loadu_si512(line.as_ptr().add(from).cast()) };
                 if BYTES == 4 { _mm512_shuffle_epi8(bytes, turn) } else { bytes }
             };
-            add(&mut sums, [load(0), load(1), load(2), load(3)], *weights);
+            let quads = [load(0), load(1), load(2), load(3)];
+            if let Some(weights) = weights.get(quad) {
+                add(&mut sums[0], quads, *weights);
+            }
+            if blocks == 2 && quad >= shared && count > weights.len() {
+                add(&mut sums[1], quads, weights[quad - shared]);
+            }
         }
-        let whole = whole(&sums, digits);
-        let result = if BYTES == 4 { packed(whole) } else { woven(whole) };
-        // SAFETY: only as many bytes are written as there are left in `out`.
-        unsafe { _mm512_mask_storeu_epi8(out.as_mut_ptr().add(at).cast(), first(bytes - at), result) };
+        store(out, at, &sums[0]);
+        if blocks == 2 && at + 64 < bytes {
+            store(out, at + 64, &sums[1]);
+        }
     }
 }
 

@@ -66,16 +66,19 @@ impl<'a> Down<'a> {
         (0..=self.table.params.taps as i32 / 2).contains(&apart)
     }
 
-    fn sum<const K: usize>(&mut self, places: [u32; K], outs: [&mut [u8]; K]) {
+    fn sum<const K: usize>(&mut self, results: [u32; K], outs: [&mut [u8]; K]) {
         const { assert!(K >= 1 && K <= 2) };
         let Params { cross, width, taps, digits, .. } = *self.table.params;
-        let (begin, last) = (self.table.first(places[0]), self.table.first(places[K - 1]));
-        let count = ((last - begin) as usize + taps as usize).next_multiple_of(4);
+        let (begin, last) = (self.table.first(results[0]), self.table.first(results[K - 1]));
+        let end = last + taps as i32;
+        let count = ((end - begin) as usize).next_multiple_of(4);
         let bytes = cross as usize * self.source.pixel_bytes..(cross + width) as usize * self.source.pixel_bytes;
         self.rows.clear();
         let (table, source) = (self.table, self.source);
-        self.rows.extend((begin..).take(count).map(|place| &source.row(table.inside(place))[bytes.clone()]));
-        for (weights, place) in self.weights.iter_mut().zip(places) {
+        // What fills up the last four has no weight, and must be there: a stream holds no more.
+        let places = (begin..).take(count).map(|place| table.inside(place.min(end - 1)));
+        self.rows.extend(places.map(|place| &source.row(place)[bytes.clone()]));
+        for (weights, place) in self.weights.iter_mut().zip(results) {
             weights.clear();
             weights.resize((table.first(place) - begin) as usize, 0);
             weights.extend_from_slice(table.fixed(place));
