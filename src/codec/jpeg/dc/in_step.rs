@@ -7,6 +7,10 @@ use std::slice;
 /// Data for which more than one walker is worth the overlap, in bits.
 const SHARED_BITS: usize = 1 << 16;
 
+/// How often a walker may begin anew. Nonsense rarely comes to an end that is none; a file of nothing
+/// else must not cost more than reading it.
+const LIVES: u32 = 64;
+
 /// Units that a walker takes between looks at where the next one began units.
 const UNITS_BETWEEN_LOOKS: usize = 16;
 
@@ -20,7 +24,7 @@ pub fn find<'t>(data: &Data, program: &Program<'t>, blocks: usize, memory: &mut 
     for index in 0..count {
         let mut walker = Walker::new(program, begin(index), memory.pop().unwrap_or_default());
         walker.send(begin(index + 1), guess);
-        walkers.push((index, walker));
+        walkers.push(walker);
     }
     let mut walkers = apart(walkers, data, program, blocks);
     let mut parts = Vec::with_capacity(count);
@@ -45,9 +49,11 @@ pub fn find<'t>(data: &Data, program: &Program<'t>, blocks: usize, memory: &mut 
 }
 
 /// Lets each walker go to where the next one began, or as far as it gets. Those behind the first
-/// are put back on their feet when they read nonsense.
-fn apart<'t>(walkers: Vec<(usize, Walker<'t>)>, data: &Data, program: &Program<'t>, blocks: usize) -> Vec<Walker<'t>> {
-    let (mut numbers, mut walkers): (Vec<_>, Vec<_>) = walkers.into_iter().unzip();
+/// are put back on their feet when they read nonsense, some times.
+fn apart<'t>(walkers: Vec<Walker<'t>>, data: &Data, program: &Program<'t>, blocks: usize) -> Vec<Walker<'t>> {
+    // The walkers' numbers and how often they may still begin anew.
+    let mut lives: Vec<_> = (0..walkers.len()).map(|number| (number, if number == 0 { 0 } else { LIVES })).collect();
+    let mut walkers = walkers;
     let mut done = Vec::with_capacity(walkers.len());
     while !walkers.is_empty() {
         let (index, halt) = run(&mut walkers, program, data.plain);
@@ -55,10 +61,12 @@ fn apart<'t>(walkers: Vec<(usize, Walker<'t>)>, data: &Data, program: &Program<'
         let (position, stop, limit) = (walker.position(), walker.stop(), walker.limit());
         match halt {
             Halt::Reached if position < stop && limit < blocks => walker.send(stop, (limit * 2).min(blocks)),
-            Halt::Broken if numbers[index] > 0 && position + SHARED_BITS / 2 < stop => {
+            // But the last bits may be padding, which is no code.
+            Halt::Broken if lives[index].1 > 0 && position + 64 < stop => {
+                lives[index].1 -= 1;
                 walker.restart(program, (position / 8 + 1) * 8, 0);
             }
-            _ => done.push((numbers.swap_remove(index), walkers.swap_remove(index))),
+            _ => done.push((lives.swap_remove(index).0, walkers.swap_remove(index))),
         }
     }
     done.sort_by_key(|(number, _)| *number);
