@@ -30,6 +30,7 @@ pub fn run(given: &ArgMatches) -> ExitCode {
 fn serve(config: &mut Config) -> Result<(), String> {
     let filter = EnvFilter::try_new(&config.log).map_err(|error| error.to_string())?;
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    codec::keep_freed();
     let store = Store::open(&config.store)?;
     let made = keys::of_embedded(config)?;
     let ring = Arc::new(Keys::new(keys::keys(config)?));

@@ -11,12 +11,14 @@ mod heif;
 mod icc;
 mod info;
 mod jpeg;
+mod memory;
 mod png;
 mod recognise;
 mod tiff;
 mod turbo;
 mod webp;
 
+pub use memory::keep_freed;
 pub use recognise::recognise;
 
 use crate::cancel::Cancel;
