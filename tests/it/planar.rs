@@ -273,7 +273,7 @@ fn shifts_are_seen() {
     }
 }
 
-/// The answer's planes as somebody else decodes them.
+/// What the processor answers with an engine.
 fn answer(engine: CpuEngine, file: &[u8], process: &str) -> Vec<u8> {
     let processor = pixelpass::processor::Processor { cpu: Arc::new(engine), ..processor() };
     let none: [Option<Vec<u8>>; 0] = [];
