@@ -53,10 +53,21 @@ def laid(photo, megapixels):
     return picture
 
 
+def save(photo, megapixels, path, options):
+    """Writes such a picture, in a process of its own: the memory of whoever starts another counts as
+    that one's."""
+    child = os.fork()
+    if child == 0:
+        laid(Image.open(photo).convert("RGB"), megapixels).save(path, **options)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    if status != 0:
+        raise SystemExit("no picture of %g megapixels" % megapixels)
+
+
 def series_of_pixels(binary, photo, folder, empty):
     rows = []
     for megapixels in MEGAPIXELS:
-        picture = laid(photo, megapixels)
         sources = {
             "JPEG to 300": ("jpg", dict(quality=88), "image/resize,w_300"),
             "progressive JPEG to 300": ("jpg", dict(quality=88, progressive=True), "image/resize,w_300"),
@@ -65,7 +76,7 @@ def series_of_pixels(binary, photo, folder, empty):
         }
         for name, (ending, options, process) in sources.items():
             source = os.path.join(folder, "source." + ending)
-            picture.save(source, **options)
+            save(photo, megapixels, source, options)
             cpu_ms, peak_mb = run(binary, source, process, folder, 3 if megapixels < 50 else 1)
             rows.append((name, megapixels, cpu_ms - empty, peak_mb))
             print("%-28s %7.1f MP %9.1f ms %7.0f MB" % rows[-1], flush=True)
@@ -156,16 +167,15 @@ def main():
     parser.add_argument("--out", default="docs/plots")
     arguments = parser.parse_args()
     os.makedirs(arguments.out, exist_ok=True)
-    photo = Image.open(arguments.photo).convert("RGB")
     with tempfile.TemporaryDirectory() as folder:
         dot = os.path.join(folder, "dot.png")
         Image.new("RGB", (1, 1)).save(dot)
         empty, _ = run(arguments.binary, dot, "image/bright,20", folder, 5)
         source = os.path.join(folder, "source.jpg")
-        laid(photo, 2).save(source, quality=88)
+        save(arguments.photo, 2, source, dict(quality=88))
         chains = series_of_chains(arguments.binary, source, folder, empty)
         radii = series_of_radii(arguments.binary, source, folder, empty)
-        pixels = series_of_pixels(arguments.binary, photo, folder, empty)
+        pixels = series_of_pixels(arguments.binary, arguments.photo, folder, empty)
     for name, rows, unit, label, log in [
         ("pixels", pixels, "megapixels", "megapixels of the source", True),
         ("chain", chains, "actions", "actions in the chain, on 2 megapixels", False),

@@ -1,9 +1,9 @@
 //! Premultiplied pictures, in floats: plain loops that vectorise, the taps in the reference's order.
 
+use super::Params;
 use super::table::Table;
-use super::{Params, finish, kept};
-use crate::kernel::{Band, Inputs, store};
-use crate::pixel::View;
+use crate::kernel::{Band, Inputs};
+use crate::pixel::{View, quantise};
 use multiversion::multiversion;
 
 /// One axis at a time, over rows of the source.
@@ -14,7 +14,8 @@ pub(super) fn run(params: &Params, inputs: &Inputs, band: &mut Band) {
         band.each_row(|y, row| {
             rows.clear();
             rows.extend(rows_of(&table, &inputs.src, y));
-            down(&rows, table.floats(y), |x| kept(params, inputs, x, y), row);
+            down(&rows, table.floats(y), row);
+            keep(params, inputs, y, row);
         });
         return;
     }
@@ -28,10 +29,8 @@ pub(super) fn run(params: &Params, inputs: &Inputs, band: &mut Band) {
         } else {
             across_each(&line, &table, span.start, &mut sums);
         }
-        for (x, out) in row.chunks_exact_mut(4).enumerate() {
-            let sum = [sums[4 * x], sums[4 * x + 1], sums[4 * x + 2], sums[4 * x + 3]];
-            store(out, finish(sum, kept(params, inputs, x as u32, y)));
-        }
+        finish_row(&sums, row);
+        keep(params, inputs, y, row);
     });
 }
 
@@ -46,33 +45,103 @@ fn rows_of<'a>(table: &Table, src: &View<'a>, place: u32) -> impl Iterator<Item 
 /// Channel values whose sums are kept in registers at a time.
 const LANES: usize = 64;
 
+/// What a texel's values are multiplied by where nothing shows through.
+const OPAQUE: [f32; LANES] = {
+    let mut factors = [255.0; LANES];
+    let mut lane = 3;
+    while lane < LANES {
+        factors[lane] = 1.0;
+        lane += 4;
+    }
+    factors
+};
+
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl+avx512dq", "x86_64+avx2", "x86_64+sse4.1"))]
-fn down(rows: &[&[u8]], weights: &[f32], kept: impl Fn(u32) -> Option<[u32; 4]>, row: &mut [u8]) {
-    const PIXELS: usize = LANES / 4;
+fn down(rows: &[&[u8]], weights: &[f32], row: &mut [u8]) {
     for (block, out) in row.chunks_mut(LANES).enumerate() {
         let at = block * LANES;
         let mut sums = [0f32; LANES];
         for (source, &weight) in rows.iter().zip(weights) {
-            let mut values = [0f32; LANES];
-            let mut factors = [0f32; LANES];
-            for (value, &byte) in values.iter_mut().zip(&source[at..at + out.len()]) {
-                *value = f32::from(byte);
-            }
-            for pixel in 0..PIXELS {
-                let alpha = values[4 * pixel + 3];
-                factors[4 * pixel] = alpha;
-                factors[4 * pixel + 1] = alpha;
-                factors[4 * pixel + 2] = alpha;
-                factors[4 * pixel + 3] = 1.0;
-            }
-            for lane in 0..LANES {
-                sums[lane] += weight * (values[lane] * factors[lane]);
+            match source[at..].first_chunk() {
+                Some(source) => add(source, weight, &mut sums),
+                None => add(&padded(&source[at..]), weight, &mut sums),
             }
         }
-        for (pixel, out) in out.chunks_exact_mut(4).enumerate() {
-            let sum = [sums[4 * pixel], sums[4 * pixel + 1], sums[4 * pixel + 2], sums[4 * pixel + 3]];
-            store(out, finish(sum, kept((at / 4 + pixel) as u32)));
+        finish_block(&sums, out);
+    }
+}
+
+/// Up to [`LANES`] bytes, and zeros.
+fn padded(bytes: &[u8]) -> [u8; LANES] {
+    let mut block = [0; LANES];
+    block[..bytes.len()].copy_from_slice(bytes);
+    block
+}
+
+/// Adds the texels of a block, premultiplied and weighed.
+#[inline(always)]
+fn add(source: &[u8; LANES], weight: f32, sums: &mut [f32; LANES]) {
+    const ALPHAS: u32 = u32::from_le_bytes([0, 0, 0, 255]);
+    let (texels, _) = source.as_chunks::<4>();
+    let opaque = texels.iter().fold(ALPHAS, |all, texel| all & u32::from_le_bytes(*texel)) == ALPHAS;
+    if opaque {
+        for lane in 0..LANES {
+            sums[lane] += weight * (f32::from(source[lane]) * OPAQUE[lane]);
         }
+        return;
+    }
+    let mut factors = [1f32; LANES];
+    for (factors, texel) in factors.chunks_exact_mut(4).zip(texels) {
+        factors[..3].fill(f32::from(texel[3]));
+    }
+    for lane in 0..LANES {
+        sums[lane] += weight * (f32::from(source[lane]) * factors[lane]);
+    }
+}
+
+/// As [`finish`](super::finish), for a row; no alpha is kept.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl+avx512dq", "x86_64+avx2", "x86_64+sse4.1"))]
+fn finish_row(sums: &[f32], row: &mut [u8]) {
+    for (sums, out) in sums.chunks(LANES).zip(row.chunks_mut(LANES)) {
+        match sums.first_chunk() {
+            Some(sums) => finish_block(sums, out),
+            None => {
+                let mut block = [0f32; LANES];
+                block[..sums.len()].copy_from_slice(sums);
+                finish_block(&block, out);
+            }
+        }
+    }
+}
+
+/// As [`finish`](super::finish), for as many texels as `out` has, of at most [`LANES`] values; no
+/// alpha is kept.
+#[inline(always)]
+fn finish_block(sums: &[f32; LANES], out: &mut [u8]) {
+    let mut alphas = [0f32; LANES];
+    for (alphas, sum) in alphas.chunks_exact_mut(4).zip(sums.chunks_exact(4)) {
+        alphas.fill(sum[3]);
+    }
+    let mut values = [0u8; LANES];
+    for lane in 0..LANES {
+        let is_alpha = lane % 4 == 3;
+        let value = if is_alpha { sums[lane] } else { sums[lane] / alphas[lane] };
+        let clear = !is_alpha && quantise(alphas[lane]) == 0;
+        values[lane] = if clear { 255 } else { quantise(value) as u8 };
+    }
+    out.copy_from_slice(&values[..out.len()]);
+}
+
+/// Puts the overlay's alpha back into a row, and its texels where there is nothing to see.
+fn keep(params: &Params, inputs: &Inputs, y: u32, row: &mut [u8]) {
+    if params.keep_alpha == 0 {
+        return;
+    }
+    for (texel, kept) in row.chunks_exact_mut(4).zip(inputs.overlay.row(y).chunks_exact(4)) {
+        if kept[3] == 0 || texel[3] == 0 {
+            texel.copy_from_slice(kept);
+        }
+        texel[3] = kept[3];
     }
 }
 
