@@ -139,7 +139,7 @@ def panel(rows, column, label, x_label, log, left):
         color = COLORS[number % len(COLORS)]
         parts.append('<polyline points="%s" fill="none" stroke="%s" stroke-width="2"/>' % (line, color))
         if column == 2:
-            parts.append('<text x="%d" y="%d" fill="%s">%s</text>' % (left, foot + 54 + 16 * number, color, name))
+            parts.append('<text x="%d" y="%d" style="fill:%s">%s</text>' % (left, foot + 54 + 16 * number, color, name))
     return "\n".join(parts)
 
 
