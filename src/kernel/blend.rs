@@ -69,7 +69,7 @@ fn over(s: [u32; 4], d: [u32; 4], opacity: u32) -> [u32; 4] {
     [blend(0), blend(1), blend(2), alpha]
 }
 
-/// A copy, and [`change`].
+/// A copy, and `change`.
 pub fn run(params: &Params, inputs: &Inputs, band: &mut Band) {
     band.copied(&inputs.src, |part| change(params, &inputs.overlay, part));
 }

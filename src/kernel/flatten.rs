@@ -37,7 +37,7 @@ fn over(texel: [u32; 4], backdrop: [u32; 4]) -> [u32; 4] {
     [blend(0), blend(1), blend(2), 255]
 }
 
-/// A copy, and [`change`].
+/// A copy, and `change`.
 pub fn run(params: &Params, inputs: &Inputs, band: &mut Band) {
     band.copied(&inputs.src, |part| change(params, part));
 }

@@ -52,7 +52,7 @@ fn covered(texel: [u32; 4], coverage: u32) -> [u32; 4] {
     if alpha == 0 { [255, 255, 255, 0] } else { [texel[0], texel[1], texel[2], alpha] }
 }
 
-/// A copy, and [`change`].
+/// A copy, and `change`.
 pub fn run(params: &Params, inputs: &Inputs, band: &mut Band) {
     band.copied(&inputs.src, |part| change(params, inputs.table, part));
 }

@@ -31,7 +31,7 @@ pub fn texel(_params: &Params, inputs: &Inputs, x: u32, y: u32) -> [u32; 4] {
     [red, green, blue, texel[3]]
 }
 
-/// A copy, and [`change`].
+/// A copy, and `change`.
 pub fn run(_params: &Params, inputs: &Inputs, band: &mut Band) {
     band.copied(&inputs.src, |part| change(inputs.table, part));
 }

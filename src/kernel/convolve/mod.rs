@@ -3,8 +3,8 @@
 //! Twin: `shaders/convolve.wgsl`, which tells the parameters, the table's layout, the border rule
 //! and what happens to alpha.
 //!
-//! Opaque pictures, and planes of one component, are summed in integers ([`fixed`]), where no order
-//! of adding matters; premultiplied ones in floats ([`alpha`]), whose fast version adds the taps in
+//! Opaque pictures, and planes of one component, are summed in integers (`fixed`), where no order
+//! of adding matters; premultiplied ones in floats (`alpha`), whose fast version adds the taps in
 //! the reference's order, lane by lane and without fused multiply-add. Both give the very bytes of
 //! [`texel`].
 
