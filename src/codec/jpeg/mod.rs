@@ -51,18 +51,16 @@ pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Probe, Error> {
 }
 
 pub fn decode(bytes: &[u8], reduction: u32, target: &mut ViewMut, cancel: &Cancel) -> Result<(), Error> {
-    if reduction == 8 && dc::decode_pixels(bytes, target).is_some() {
-        cancel.check()?;
-        return match Head::read(bytes).profile(icc::LIMIT_BYTES) {
-            Some(profile) => icc::to_srgb(&profile, target, cancel),
-            None => Ok(()),
-        };
-    }
-    let decompressed = turbo::decompress(bytes, reduction, target).map_err(Error::damaged)?;
+    let (cmyk, warning) = if reduction == 8 && dc::decode_pixels(bytes, target).is_some() {
+        (false, None)
+    } else {
+        let decompressed = turbo::decompress(bytes, reduction, target).map_err(Error::damaged)?;
+        (decompressed.cmyk, decompressed.warning)
+    };
     cancel.check()?;
-    check_warning(decompressed.warning, bytes)?;
+    check_warning(warning, bytes)?;
     let profile = Head::read(bytes).profile(icc::LIMIT_BYTES);
-    if decompressed.cmyk {
+    if cmyk {
         // CMYK in JPEG is stored inverted, 255 for no ink, as Adobe does it and every reader expects.
         (0..target.size().height).for_each(|y| target.row(y).iter_mut().for_each(|ink| *ink = !*ink));
         return icc::cmyk_to_srgb(profile.as_deref(), target, cancel);
