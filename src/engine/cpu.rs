@@ -194,28 +194,16 @@ impl Share {
     /// Fills every band, on this thread and those of the helpers.
     fn run<B: Send>(
         &self,
-        bands: impl Iterator<Item = B> + Send,
+        bands: impl Iterator<Item = B>,
         cancel: &Cancel,
         fill: impl Fn(B) + Sync,
     ) -> Result<(), Declined> {
-        let queue = Mutex::new(bands);
-        let work = || -> Result<(), Declined> {
-            loop {
-                let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-                let Some(band) = next else { return Ok(()) };
-                cancel.check().map_err(Declined::Error)?;
-                fill(band);
-            }
-        };
-        std::thread::scope(|scope| {
-            let others: Vec<_> = (0..self.helpers.count).map(|_| scope.spawn(work)).collect();
-            let mine = work();
-            let theirs = others.into_iter().map(|other| match other.join() {
-                Ok(result) => result,
-                Err(panic) => std::panic::resume_unwind(panic),
-            });
-            theirs.fold(mine, Result::and)
-        })
+        let filled = share::map(bands.collect(), self.helpers.count, |band| {
+            cancel.check().map_err(Declined::Error)?;
+            fill(band);
+            Ok(())
+        });
+        filled.into_iter().collect()
     }
 }
 
