@@ -23,22 +23,25 @@ pub fn quantise(value: f32) -> u32 {
     unsafe { bounded.to_int_unchecked::<i32>() as u32 }
 }
 
-/// Borrowed pixels.
+/// Borrowed cells of `BYTES` bytes each: pixels or samples.
 #[derive(Clone, Copy)]
-pub struct View<'a> {
+pub struct Raster<'a, const BYTES: usize> {
     size: Size,
     pitch: usize,
     bytes: &'a [u8],
 }
 
-impl<'a> View<'a> {
-    /// Pixels of `size` whose rows begin `pitch` bytes apart.
+/// Borrowed pixels.
+pub type View<'a> = Raster<'a, TEXEL_BYTES>;
+
+impl<'a, const BYTES: usize> Raster<'a, BYTES> {
+    /// Cells of `size` whose rows begin `pitch` bytes apart.
     ///
     /// # Panics
     /// If `bytes` is too short for `size` and `pitch`.
-    pub fn new(size: Size, pitch: usize, bytes: &'a [u8]) -> View<'a> {
-        assert!(bytes.len() >= needed_bytes(size, pitch), "{} bytes for {size}", bytes.len());
-        View { size, pitch, bytes }
+    pub fn new(size: Size, pitch: usize, bytes: &'a [u8]) -> Raster<'a, BYTES> {
+        assert!(bytes.len() >= raster_bytes::<BYTES>(size, pitch), "{} bytes for {size}", bytes.len());
+        Raster { size, pitch, bytes }
     }
 
     pub fn size(&self) -> Size {
@@ -55,13 +58,20 @@ impl<'a> View<'a> {
         self.bytes
     }
 
-    /// The row's `width × 4` bytes.
+    /// The row's `width × BYTES` bytes.
     #[inline(always)]
     pub fn row(&self, y: u32) -> &'a [u8] {
         let start = y as usize * self.pitch;
-        &self.bytes[start..start + self.size.width as usize * TEXEL_BYTES]
+        &self.bytes[start..start + self.size.width as usize * BYTES]
     }
 
+    /// The cells without padding, copied: for tests and small pictures.
+    pub fn to_vec(&self) -> Vec<u8> {
+        (0..self.size.height).flat_map(|y| self.row(y)).copied().collect()
+    }
+}
+
+impl View<'_> {
     /// One pixel's channels: red, green, blue, alpha.
     #[inline(always)]
     pub fn texel(&self, x: u32, y: u32) -> [u32; 4] {
@@ -69,28 +79,26 @@ impl<'a> View<'a> {
         let texel = &self.bytes[start..start + TEXEL_BYTES];
         [texel[0].into(), texel[1].into(), texel[2].into(), texel[3].into()]
     }
-
-    /// The pixels without padding, copied: for tests and small pictures.
-    pub fn to_vec(&self) -> Vec<u8> {
-        (0..self.size.height).flat_map(|y| self.row(y)).copied().collect()
-    }
 }
 
-/// Borrowed pixels to write.
-pub struct ViewMut<'a> {
+/// Borrowed cells of `BYTES` bytes each to write.
+pub struct RasterMut<'a, const BYTES: usize> {
     size: Size,
     pitch: usize,
     bytes: &'a mut [u8],
 }
 
-impl<'a> ViewMut<'a> {
-    /// Pixels of `size` whose rows begin `pitch` bytes apart.
+/// Borrowed pixels to write.
+pub type ViewMut<'a> = RasterMut<'a, TEXEL_BYTES>;
+
+impl<'a, const BYTES: usize> RasterMut<'a, BYTES> {
+    /// Cells of `size` whose rows begin `pitch` bytes apart.
     ///
     /// # Panics
     /// If `bytes` is too short for `size` and `pitch`.
-    pub fn new(size: Size, pitch: usize, bytes: &'a mut [u8]) -> ViewMut<'a> {
-        assert!(bytes.len() >= needed_bytes(size, pitch), "{} bytes for {size}", bytes.len());
-        ViewMut { size, pitch, bytes }
+    pub fn new(size: Size, pitch: usize, bytes: &'a mut [u8]) -> RasterMut<'a, BYTES> {
+        assert!(bytes.len() >= raster_bytes::<BYTES>(size, pitch), "{} bytes for {size}", bytes.len());
+        RasterMut { size, pitch, bytes }
     }
 
     pub fn size(&self) -> Size {
@@ -107,38 +115,55 @@ impl<'a> ViewMut<'a> {
         self.bytes
     }
 
-    /// The row's `width × 4` bytes.
+    /// The row's `width × BYTES` bytes.
     #[inline(always)]
     pub fn row(&mut self, y: u32) -> &mut [u8] {
         let start = y as usize * self.pitch;
-        &mut self.bytes[start..start + self.size.width as usize * TEXEL_BYTES]
+        &mut self.bytes[start..start + self.size.width as usize * BYTES]
     }
 
     /// Some of the rows, as a picture of their own.
-    pub fn part(&mut self, rows: std::ops::Range<u32>) -> ViewMut<'_> {
+    pub fn part(&mut self, rows: std::ops::Range<u32>) -> RasterMut<'_, BYTES> {
         let size = Size::new(self.size.width, rows.end - rows.start);
-        ViewMut::new(size, self.pitch, &mut self.bytes[rows.start as usize * self.pitch..])
+        RasterMut::new(size, self.pitch, &mut self.bytes[rows.start as usize * self.pitch..])
+    }
+
+    /// The left upper corner of `size`, as a picture of its own.
+    ///
+    /// # Panics
+    /// If the picture is smaller.
+    pub fn corner(&mut self, size: Size) -> RasterMut<'_, BYTES> {
+        RasterMut::new(size, self.pitch, self.bytes)
+    }
+
+    /// As [`RasterMut::corner`], for as long as the picture is borrowed.
+    pub fn into_corner(self, size: Size) -> RasterMut<'a, BYTES> {
+        RasterMut::new(size, self.pitch, self.bytes)
     }
 
     /// Cuts the picture into bands of at most `rows` rows, each with the number of its first row.
-    pub fn bands(self, rows: u32) -> impl Iterator<Item = (u32, ViewMut<'a>)> {
-        let ViewMut { size, pitch, bytes } = self;
+    pub fn bands(self, rows: u32) -> impl Iterator<Item = (u32, RasterMut<'a, BYTES>)> {
+        let RasterMut { size, pitch, bytes } = self;
         let rows = rows.max(1);
         let count = size.height.div_ceil(rows);
         bytes.chunks_mut(pitch * rows as usize).take(count as usize).enumerate().map(move |(index, bytes)| {
             let first = index as u32 * rows;
             let band = Size::new(size.width, rows.min(size.height - first));
-            (first, ViewMut::new(band, pitch, bytes))
+            (first, RasterMut::new(band, pitch, bytes))
         })
     }
 }
 
-/// Bytes that `size` needs when rows begin `pitch` bytes apart; the last row needs no padding.
+/// Bytes that pixels of `size` need when rows begin `pitch` bytes apart; the last row needs no padding.
 ///
 /// # Panics
 /// If a row does not fit into the pitch.
 pub fn needed_bytes(size: Size, pitch: usize) -> usize {
-    let row = size.width as usize * TEXEL_BYTES;
+    raster_bytes::<TEXEL_BYTES>(size, pitch)
+}
+
+fn raster_bytes<const BYTES: usize>(size: Size, pitch: usize) -> usize {
+    let row = size.width as usize * BYTES;
     assert!(pitch >= row, "pitch {pitch} for rows of {row} bytes");
     match size.height {
         0 => 0,

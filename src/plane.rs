@@ -1,12 +1,11 @@
 //! Planes: one 8-bit component of a picture, rows a pitch apart, as JPEG holds luma and chroma
 //! before colours are made of them.
 //!
-//! [`Plane`] and [`PlaneMut`] borrow, as [`View`](crate::pixel::View) and
-//! [`ViewMut`](crate::pixel::ViewMut) do for pixels; [`Samples`] owns, as a
-//! [`Frame`](crate::pixel::Frame) does.
+//! [`Plane`] and [`PlaneMut`] borrow, of the same make as [`View`](crate::pixel::View) and
+//! [`ViewMut`](crate::pixel::ViewMut); [`Samples`] owns, as a [`Frame`](crate::pixel::Frame) does.
 
 use crate::geometry::Size;
-use crate::pixel::Storage;
+use crate::pixel::{Raster, RasterMut, Storage};
 
 /// Which planes a picture has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,98 +32,12 @@ impl Components {
 }
 
 /// Borrowed samples.
-#[derive(Clone, Copy)]
-pub struct Plane<'a> {
-    size: Size,
-    pitch: usize,
-    bytes: &'a [u8],
-}
-
-impl<'a> Plane<'a> {
-    /// Samples of `size` whose rows begin `pitch` bytes apart.
-    ///
-    /// # Panics
-    /// If `bytes` is too short for `size` and `pitch`.
-    pub fn new(size: Size, pitch: usize, bytes: &'a [u8]) -> Plane<'a> {
-        assert!(bytes.len() >= needed_bytes(size, pitch), "{} bytes for {size}", bytes.len());
-        Plane { size, pitch, bytes }
-    }
-
-    pub fn size(&self) -> Size {
-        self.size
-    }
-
-    /// Bytes from one row's begin to the next.
-    pub fn pitch(&self) -> usize {
-        self.pitch
-    }
-
-    /// All bytes, padding included.
-    pub fn bytes(&self) -> &'a [u8] {
-        self.bytes
-    }
-
-    /// The row's samples.
-    #[inline(always)]
-    pub fn row(&self, y: u32) -> &'a [u8] {
-        let start = y as usize * self.pitch;
-        &self.bytes[start..start + self.size.width as usize]
-    }
-}
+pub type Plane<'a> = Raster<'a, 1>;
 
 /// Borrowed samples to write.
-pub struct PlaneMut<'a> {
-    size: Size,
-    pitch: usize,
-    bytes: &'a mut [u8],
-}
+pub type PlaneMut<'a> = RasterMut<'a, 1>;
 
-impl<'a> PlaneMut<'a> {
-    /// Samples of `size` whose rows begin `pitch` bytes apart.
-    ///
-    /// # Panics
-    /// If `bytes` is too short for `size` and `pitch`.
-    pub fn new(size: Size, pitch: usize, bytes: &'a mut [u8]) -> PlaneMut<'a> {
-        assert!(bytes.len() >= needed_bytes(size, pitch), "{} bytes for {size}", bytes.len());
-        PlaneMut { size, pitch, bytes }
-    }
-
-    pub fn size(&self) -> Size {
-        self.size
-    }
-
-    /// Bytes from one row's begin to the next.
-    pub fn pitch(&self) -> usize {
-        self.pitch
-    }
-
-    /// All bytes, padding included.
-    pub fn bytes(&mut self) -> &mut [u8] {
-        self.bytes
-    }
-
-    /// The row's samples.
-    #[inline(always)]
-    pub fn row(&mut self, y: u32) -> &mut [u8] {
-        let start = y as usize * self.pitch;
-        &mut self.bytes[start..start + self.size.width as usize]
-    }
-}
-
-impl<'a> PlaneMut<'a> {
-    /// The samples of the left upper corner, `size` of them, as a plane of its own.
-    ///
-    /// # Panics
-    /// If the plane is smaller.
-    pub fn corner(&mut self, size: Size) -> PlaneMut<'_> {
-        PlaneMut::new(size, self.pitch, self.bytes)
-    }
-
-    /// As [`PlaneMut::corner`], for as long as the plane is borrowed.
-    pub fn into_corner(self, size: Size) -> PlaneMut<'a> {
-        PlaneMut::new(size, self.pitch, self.bytes)
-    }
-
+impl PlaneMut<'_> {
     /// Repeats the last column and row of the corner of `size` as far as the plane goes.
     pub fn repeat_edges(&mut self, size: Size) {
         let Size { width, height } = size;
@@ -133,21 +46,11 @@ impl<'a> PlaneMut<'a> {
                 rest.fill(*last);
             }
         }
-        for y in height.max(1)..self.size.height {
-            let last = (height.max(1) - 1) as usize * self.pitch;
-            self.bytes.copy_within(last..last + self.size.width as usize, y as usize * self.pitch);
+        let (whole, pitch) = (self.size(), self.pitch());
+        for y in height.max(1)..whole.height {
+            let last = (height.max(1) - 1) as usize * pitch;
+            self.bytes().copy_within(last..last + whole.width as usize, y as usize * pitch);
         }
-    }
-
-    /// Cuts the plane into bands of at most `rows` rows, each with the number of its first row.
-    pub fn bands(self, rows: u32) -> impl Iterator<Item = (u32, PlaneMut<'a>)> {
-        let PlaneMut { size, pitch, bytes } = self;
-        let rows = rows.max(1);
-        let count = size.height.div_ceil(rows);
-        bytes.chunks_mut(pitch * rows as usize).take(count as usize).enumerate().map(move |(index, bytes)| {
-            let first = index as u32 * rows;
-            (first, PlaneMut::new(Size::new(size.width, rows.min(size.height - first)), pitch, bytes))
-        })
     }
 }
 
@@ -183,15 +86,6 @@ impl Samples {
 impl std::fmt::Debug for Samples {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Samples({})", self.size)
-    }
-}
-
-/// Bytes that samples of `size` need when rows begin `pitch` bytes apart; the last row needs no padding.
-fn needed_bytes(size: Size, pitch: usize) -> usize {
-    assert!(pitch >= size.width as usize, "pitch {pitch} for rows of {}", size.width);
-    match size.height {
-        0 => 0,
-        height => (height as usize - 1) * pitch + size.width as usize,
     }
 }
 
