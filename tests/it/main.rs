@@ -25,6 +25,7 @@ mod shaders;
 mod sign;
 mod store;
 mod streaming;
+mod styles;
 mod support;
 mod watermark;
 mod yardstick;
