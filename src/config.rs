@@ -11,7 +11,7 @@ pub use rows::{Kind, ROWS, Row, markdown};
 use crate::engine::choice::Setting;
 use crate::limits::Limits;
 use crate::oss::address::Domains;
-use crate::oss::{Rights, Validators};
+use crate::oss::{Rights, Unsupported, Validators};
 use crate::plan::weights::Resample;
 use crate::store::Place;
 use crate::text::Typeface;
@@ -48,6 +48,8 @@ pub struct Config {
     pub region: String,
     pub insist_on_region: bool,
     pub validators: Validators,
+    pub unsupported_headers: Unsupported,
+    pub server_header: String,
     pub cors_origins: Vec<String>,
     pub behind_proxy: bool,
     pub tls_certificate: Option<PathBuf>,
@@ -147,6 +149,8 @@ impl Default for Config {
             region: "cn-hangzhou".to_owned(),
             insist_on_region: false,
             validators: Validators::default(),
+            unsupported_headers: Unsupported::default(),
+            server_header: "Pixelpass".to_owned(),
             cors_origins: Vec::new(),
             behind_proxy: false,
             tls_certificate: None,

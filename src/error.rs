@@ -111,6 +111,8 @@ codes! {
     NoSuchUpload 404,
     /// The verb does not apply to the resource.
     MethodNotAllowed 405,
+    /// The bucket exists and is another than the one that was to be made.
+    BucketAlreadyExists 409,
     /// `x-oss-forbid-overwrite: true` and the object exists.
     FileAlreadyExists 409,
     /// The bucket that is to go holds objects.

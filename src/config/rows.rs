@@ -2,7 +2,7 @@
 
 use super::{AccessKey, Config, MB, PREFIX};
 use crate::engine::choice::Setting;
-use crate::oss::{Rights, Validators};
+use crate::oss::{Rights, Unsupported, Validators};
 use crate::plan::weights::Resample;
 use crate::store::{Bucket, Place};
 use crate::text::Typeface;
@@ -203,6 +203,29 @@ pub static ROWS: &[Row] = &[
         }),
         default: "result",
         doc: "ETag of processed answers: one of their own, which caches may trust; or the source's, as OSS sends it",
+    },
+    Row {
+        name: "unsupported-headers",
+        kind: Kind::Choice("refuse|ignore", |config, name| {
+            config.unsupported_headers = Unsupported::parse(name).unwrap_or_default();
+        }),
+        default: "refuse",
+        doc: "Uploads whose headers ask for tags, encryption or another storage class than Standard: refused with NotImplemented, or stored without",
+    },
+    Row {
+        name: "server-header",
+        kind: Kind::Text {
+            shape: "TEXT",
+            set: |config, text| match text {
+                text if !text.is_empty() && text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) => {
+                    config.server_header = text.to_owned();
+                    Ok(())
+                }
+                _ => Err("must be visible ASCII characters, as in AliyunOSS".to_owned()),
+            },
+        },
+        default: "Pixelpass",
+        doc: "Server header of all answers; AliyunOSS for clients that look for it",
     },
     Row {
         name: "cors-origin",

@@ -26,6 +26,7 @@ mod sign;
 mod store;
 mod streaming;
 mod styles;
+mod suites;
 mod support;
 mod watermark;
 mod yardstick;

@@ -1,6 +1,6 @@
 //! Styles, source protection, and errors that are ignored: what a caller who may not have everything gets.
 
-use crate::support::bucket::{all, is, outcome, put, server, settings, style};
+use crate::support::bucket::{all, is, put, server, settings, style};
 use crate::support::fixture;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
