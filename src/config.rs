@@ -60,6 +60,7 @@ pub struct Config {
     /// Those of OSS unless set; `plan_bytes` is held against `memory_bytes` by whoever uses both.
     pub limits: Limits,
     pub animated_webp: bool,
+    pub keep_frames: bool,
     pub never_grow: bool,
     pub deadline: Duration,
     /// Longest silence of a client that has still to send something.
@@ -159,6 +160,7 @@ impl Default for Config {
             fonts: Vec::new(),
             limits: Limits::OSS,
             animated_webp: false,
+            keep_frames: false,
             never_grow: false,
             deadline: Duration::from_secs(30),
             patience: Duration::from_secs(30),

@@ -373,6 +373,12 @@ pub static ROWS: &[Row] = &[
         doc: "Animated WebP is read and written; OSS refuses it unless asked for",
     },
     Row {
+        name: "keep-frames",
+        kind: Kind::Choice("off|on", |config, name| config.keep_frames = name == "on"),
+        default: "off",
+        doc: "Animations stay animated under quality and auto-orient; OSS makes a still of the first frame",
+    },
+    Row {
         name: "never-grow",
         kind: Kind::Choice("off|on", |config, name| config.never_grow = name == "on"),
         default: "off",

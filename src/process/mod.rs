@@ -125,7 +125,7 @@ impl Chain {
     /// `MemLimitExceeded`; `WatermarkError` for a watermark picture that cannot be used;
     /// `NotImplemented` for a format that cannot be written here.
     pub fn plan(&self, probe: &Probe, rules: &Rules, assets: &[Asset]) -> Result<Plan, Error> {
-        let mut output = self.settings.output(probe, rules.writable)?;
+        let mut output = self.settings.output(probe, rules)?;
         output.animated &= self.actions.iter().all(|action| action.keeps_frames());
         self.walk(probe, rules, assets, |_, _| ())?.finish(output)
     }
