@@ -4,7 +4,9 @@
 //! of the functions. Decoders write RGBA8 in sRGB straight into the frame they are given. Left out:
 //! orientation, which is told but not applied.
 
+mod bleed;
 mod bmp;
+mod cicp;
 mod exif;
 mod gif;
 mod heif;
