@@ -12,11 +12,11 @@ use crate::support::request::{frames, header, pixels};
 use crate::support::server::{Folder, pixelpass};
 use pixelpass::cancel::Cancel;
 use pixelpass::error::Error;
-use pixelpass::format::Repeat;
+use pixelpass::format::{Format, Repeat};
 use pixelpass::geometry::Size;
 use pixelpass::pixel::Frame;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Rows of gif that do not hold yet: name and process.
@@ -151,6 +151,16 @@ fn folder() -> PathBuf {
 
 fn file(name: &str) -> Vec<u8> {
     std::fs::read(folder().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// The table's sources of a format, each once, by name.
+pub fn files_of(format: Format) -> Vec<(String, Vec<u8>)> {
+    let is_of = |name: &String| {
+        let ending = name.rsplit('.').next().unwrap_or_default();
+        Format::parse(if ending == "tif" { "tiff" } else { ending }) == Some(format)
+    };
+    let names: BTreeSet<_> = rows().iter().map(|row| row.get("name").to_owned()).filter(is_of).collect();
+    names.into_iter().map(|name| (name.clone(), file(&name))).collect()
 }
 
 /// The rows of the table: fields may be quoted, and hold doubled quotes and commas.
