@@ -11,6 +11,7 @@ pub use rows::{Kind, ROWS, Row, markdown};
 use crate::engine::choice::Setting;
 use crate::limits::Limits;
 use crate::oss::address::Domains;
+use crate::oss::callback::Host;
 use crate::oss::{Rights, Validators};
 use crate::plan::weights::Resample;
 use crate::store::Place;
@@ -49,6 +50,7 @@ pub struct Config {
     pub insist_on_region: bool,
     pub validators: Validators,
     pub cors_origins: Vec<String>,
+    pub callback_hosts: Vec<Host>,
     pub behind_proxy: bool,
     pub tls_certificate: Option<PathBuf>,
     pub tls_key: Option<PathBuf>,
@@ -148,6 +150,7 @@ impl Default for Config {
             insist_on_region: false,
             validators: Validators::default(),
             cors_origins: Vec::new(),
+            callback_hosts: Vec::new(),
             behind_proxy: false,
             tls_certificate: None,
             tls_key: None,
