@@ -30,7 +30,8 @@ impl Host {
             (_, Some((host, port))) if !text.ends_with(']') => (host.to_owned(), Some(port)),
             _ => (text.to_owned(), None),
         };
-        if host.contains(['*', '@', '/', '\\', '?', '#', '%', ' ']) {
+        let strange = host.contains(['*', ',', '@', '/', '\\', '?', '#', '%', ' ']);
+        if strange || (host.contains(':') && !(host.starts_with('[') && host.ends_with(']'))) {
             return Err(wrong());
         }
         let port = match port.map(str::parse) {
@@ -40,8 +41,8 @@ impl Host {
         };
         let url = Url::parse(&format!("http://{host}/")).map_err(|_| wrong())?;
         match url.host_str() {
-            Some(name) if url.port().is_none() => Ok(Host { name: name.to_owned(), port }),
-            _ => Err(wrong()),
+            Some(name) => Ok(Host { name: name.to_owned(), port }),
+            None => Err(wrong()),
         }
     }
 
@@ -151,7 +152,9 @@ mod tests {
             "a b",
             "1.2.3.256",
             "[::1",
-            "a,b:80:80",
+            "a:80:80",
+            "[::1]:80:80",
+            "a,b",
         ] {
             assert!(Host::parse(text).is_err(), "{text}");
         }
