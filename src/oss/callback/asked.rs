@@ -121,14 +121,15 @@ pub fn is_own(name: &str) -> bool {
     name.strip_prefix(OWN).is_some_and(|rest| !rest.is_empty()) && !name.chars().any(char::is_uppercase)
 }
 
-/// The bytes of Base64 in either alphabet. A `+` that stood bare in a query has become a space.
+/// The bytes of Base64 in either alphabet, which may be broken into lines. A `+` that stood bare in a
+/// query has become a space.
 fn decoded(text: &str) -> Option<Vec<u8>> {
     let standard = |letter| match letter {
         '-' | ' ' => '+',
         '_' => '/',
         other => other,
     };
-    let text: String = text.trim().chars().map(standard).collect();
+    let text: String = text.trim().chars().filter(|letter| !letter.is_control()).map(standard).collect();
     BASE64.decode(text).ok()
 }
 
@@ -191,7 +192,12 @@ mod tests {
         let standard = STANDARD.encode(json);
         assert!(standard.contains('+') || standard.contains('/'));
         let url_safe = URL_SAFE_NO_PAD.encode(json);
-        for text in [&standard, &url_safe, &standard.replace('+', " "), &format!(" {standard}\t")] {
+        for text in [
+            &standard,
+            &url_safe,
+            &standard.replace('+', " "),
+            &format!(" {}\r\n{}\t", &standard[..20], &standard[20..]),
+        ] {
             assert!(Asked::read(text).is_ok(), "{text}");
         }
     }

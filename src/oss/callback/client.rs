@@ -76,7 +76,7 @@ impl Client {
             let error = Error::new(Code::InvalidArgument, message).detail("ArgumentName", "callbackUrl");
             error.detail("ArgumentValue", url.as_str())
         };
-        for url in urls.iter().filter(|url| !self.hosts.iter().any(|host| host.permits(url))) {
+        if let Some(url) = urls.iter().find(|url| !self.hosts.iter().any(|host| host.permits(url))) {
             let (host, port) = (url.host_str().unwrap_or_default(), url.port());
             let host = port.map_or(host.to_owned(), |port| format!("{host}:{port}"));
             let message =
@@ -87,7 +87,8 @@ impl Client {
         for url in urls {
             let Some(name) = name_of(url) else { continue };
             let found = timeout_at(until.into(), (self.lookup)(name.to_owned())).await;
-            if found.is_ok_and(|found| found.is_ok_and(|found| permitted(name, found).is_empty())) {
+            let leads_nowhere = |found: Vec<IpAddr>| !found.is_empty() && permitted(name, found).is_empty();
+            if found.is_ok_and(|found| found.is_ok_and(leads_nowhere)) {
                 let message = format!(
                     "Private address is forbidden to callback: {name} leads to one, which the server's setting \
                      --callback-host must name itself."
@@ -119,7 +120,7 @@ impl Client {
                 }
             };
             let (what, source) = (&failure.message, failure.source.as_ref().map(ToString::to_string));
-            tracing::info!(host = url.host_str(), %what, ?source, "a callback was not answered");
+            tracing::debug!(host = url.host_str(), %what, ?source, "a callback was not answered");
         }
         Err(failure)
     }

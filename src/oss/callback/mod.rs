@@ -1,8 +1,8 @@
 //! Upload callbacks: another server is told of an upload, and its answer becomes the uploader's.
 //!
-//! Asked for by PutObject, PostObject and CompleteMultipartUpload. [`asked`] reads what the uploader
-//! wants, [`hosts`] says whom the operator allows to be called, [`template`] writes the body and
-//! [`client`] sends it. Everything that can be known to be wrong is refused before the object is
+//! Asked for by PutObject, PostObject and CompleteMultipartUpload. `asked` reads what the uploader
+//! wants, `hosts` says whom the operator allows to be called, `template` writes the body and
+//! `client` sends it. Everything that can be known to be wrong is refused before the object is
 //! stored; once it is, it stays, whatever becomes of the callback. Calls are not signed: the key that
 //! the vendor's service signs with is its own. Source: the vendor's documentation of Callback.
 
