@@ -57,7 +57,7 @@ fn serve(config: &mut Config) -> Result<(), String> {
         cors: cors::Rules::of_origins(&config.cors_origins),
     };
     keys::watch(config, &ring).map_err(|error| format!("no thread for the access keys: {error}"))?;
-    let callbacks = callback::Client::new(config.callback_hosts.clone());
+    let callbacks = Arc::new(callback::Client::new(config.callback_hosts.clone()));
     let service = Service { store, studio: Arc::new(processor), crew, callbacks, rules, keys: ring };
     let runtime = tokio::runtime::Runtime::new().map_err(|error| format!("no async runtime: {error}"))?;
     runtime.block_on(async {

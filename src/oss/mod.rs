@@ -144,7 +144,7 @@ pub struct Service {
     pub store: Store,
     pub studio: Arc<dyn Studio>,
     pub crew: Crew,
-    pub callbacks: callback::Client,
+    pub callbacks: Arc<callback::Client>,
     pub keys: Arc<Keys>,
     pub rules: Rules,
 }

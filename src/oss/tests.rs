@@ -72,7 +72,7 @@ fn house(anonymous: Rights) -> House {
         store,
         studio: fake.clone(),
         crew: Crew::new(NonZeroUsize::MIN, NonZeroUsize::MIN).unwrap(),
-        callbacks: callback::Client::new(Vec::new()),
+        callbacks: Arc::new(callback::Client::new(Vec::new())),
         rules: Rules {
             anonymous,
             domains: Domains { bases: vec!["localhost".to_owned()], custom: Vec::new() },

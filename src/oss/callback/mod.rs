@@ -30,6 +30,7 @@ use md5::{Digest, Md5};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 /// What begins the names of the variables that tell of a picture.
@@ -110,7 +111,7 @@ impl Callback {
     /// # Errors
     /// `CallbackFailed`.
     async fn make(
-        &self,
+        self,
         service: &Service,
         bucket: &Bucket,
         key: &Key,
@@ -135,8 +136,11 @@ impl Callback {
             ("x-oss-request-id", &self.uploader.request_id),
             ("x-oss-tag", "CALLBACK"),
         ]);
-        let message = Message { host: self.asked.host.clone(), sni: self.asked.sni, headers, body };
-        service.callbacks.send(&self.asked.urls, &message, until).await
+        let Asked { urls, host, sni, .. } = self.asked;
+        let (client, message) = (Arc::clone(&service.callbacks), Message { host, sni, headers, body });
+        // The object is stored: whom it concerns is told, also where the uploader does not wait for it.
+        let sent = tokio::spawn(async move { client.send(&urls, &message, until).await });
+        sent.await.unwrap_or_else(|error| Err(Error::new(Code::CallbackFailed, "Callback failed.").because(error)))
     }
 
     /// The value of a variable, `Null` for one that has none.
@@ -173,14 +177,14 @@ pub async fn answered(
 ) -> Reply {
     let Some(callback) = callback else { return reply };
     reply.headers.retain(|(name, _)| !matches!(&**name, "Content-Type" | "Content-Length" | "Location"));
+    let (request_id, host) = (callback.uploader.request_id.clone(), callback.uploader.host.clone());
     let done = match callback.make(service, bucket, key, meta).await {
         Ok(answer) => Reply::new(200).replaced("Content-Type", &answer.content_type).whole(answer.body, false),
         Err(error) => {
-            let Uploader { request_id, host, .. } = &callback.uploader;
             // The upload succeeded: this is the one failure that is an answer before it leaves this room.
             let (what, source) = (error.to_string(), error.source.as_ref().map(ToString::to_string));
             tracing::info!(id = %request_id, ?what, ?source, "callback failed");
-            error_reply(&error, false, request_id, host)
+            error_reply(&error, false, &request_id, &host)
         }
     };
     reply.headers.extend(done.headers);
@@ -218,7 +222,7 @@ async fn picture(service: &Service, bucket: &Bucket, key: &Key, until: Instant) 
         while let Some(chunk) = chunks.try_next().await.map_err(Error::internal)? {
             head.extend_from_slice(&chunk);
         }
-        let studio = std::sync::Arc::clone(&service.studio);
+        let studio = Arc::clone(&service.studio);
         let look = move || Ok(studio.look(&head));
         let (picture, _) = service.crew.run(Cancel::at(until), look).await?;
         // A header may be longer, and some formats are told by their whole length.

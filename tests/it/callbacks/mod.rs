@@ -10,6 +10,7 @@ use crate::support::signed::KEY;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 /// The buckets' ACL: also who signs nothing may ask for callbacks.
@@ -113,7 +114,12 @@ fn failures_are_told_and_the_object_stays() {
     let answer = house.server.signed("POST", &target, &[("x-oss-callback", &callback)], document.as_bytes());
     assert_eq!((answer.status, answer.element("Code").as_str()), (203, "CallbackFailed"));
     assert!(house.is_there("parts"));
-    // The longest answer that is taken; and what the type of an answer may not say.
+    // A server of an old kind. The longest answer that is taken; and what the type of an answer may not say.
+    let answer = house.put("old", &[("x-oss-callback", &house.callback("/old", "a=1"))], b"x");
+    assert_eq!(
+        (answer.status, answer.header("content-type"), &*answer.text()),
+        (200, "application/json", "{\"a\":\"b\"}")
+    );
     let answer = house.put("limit", &[("x-oss-callback", &house.callback("/limit", "a=1"))], b"x");
     assert_eq!((answer.status, answer.body.len()), (200, 1024 * 1024));
     let answer = house.put("html", &[("x-oss-callback", &house.callback("/html", "a=1"))], b"x");
@@ -149,6 +155,20 @@ fn who_answers_late_is_not_waited_for_longer_than_one_call_may_take() {
     let callback = encoded(&json!({"callbackUrl": urls, "callbackBody": "a=1"}));
     let answer = house.put("a", &[("x-oss-callback", &callback)], b"x");
     assert_eq!((answer.status, house.listener.calls().len()), (200, 2));
+}
+
+#[test]
+fn who_uploads_and_goes_does_not_end_the_callback() {
+    let house = house(&[], Listener::start());
+    let urls = [house.url("/slow"), house.url("/echo")].join(";");
+    let callback = encoded(&json!({"callbackUrl": urls, "callbackBody": "a=1"}));
+    let mut uploader = house.server.connect();
+    let head = format!("PUT /pictures/a HTTP/1.1\r\nHost: {}\r\nContent-Length: 1\r\n", house.server.address());
+    write!(uploader, "{head}x-oss-callback: {callback}\r\n\r\nx").expect("sent");
+    assert_eq!(house.listener.call().line, "POST /slow");
+    drop(uploader);
+    assert_eq!(house.listener.call().line, "POST /echo");
+    assert!(house.is_there("a"));
 }
 
 #[test]

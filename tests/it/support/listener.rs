@@ -150,6 +150,7 @@ fn answer(call: &Call) -> Vec<u8> {
     match call.target().split('?').next().unwrap_or_default() {
         // Tells what came, in a JSON value.
         "/echo" => with("200 OK", "application/json; charset=utf-8", &echo(call).to_string()),
+        "/old" => b"HTTP/1.0 200 OK\r\nServer: BaseHTTP/0.3\r\nContent-Length: 9\r\n\r\n{\"a\":\"b\"}".to_vec(),
         "/html" => with("200 OK", "text/html", "\"<b>\""),
         "/text" => json("OK"),
         "/empty" => json(""),
