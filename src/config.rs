@@ -12,7 +12,7 @@ use crate::engine::choice::Setting;
 use crate::limits::Limits;
 use crate::oss::address::Domains;
 use crate::oss::callback::Host;
-use crate::oss::{Rights, Validators};
+use crate::oss::{Rights, Unsupported, Validators};
 use crate::plan::weights::Resample;
 use crate::store::Place;
 use crate::text::Typeface;
@@ -49,6 +49,8 @@ pub struct Config {
     pub region: String,
     pub insist_on_region: bool,
     pub validators: Validators,
+    pub unsupported_headers: Unsupported,
+    pub server_header: String,
     pub cors_origins: Vec<String>,
     pub callback_hosts: Vec<Host>,
     pub behind_proxy: bool,
@@ -60,6 +62,7 @@ pub struct Config {
     /// Those of OSS unless set; `plan_bytes` is held against `memory_bytes` by whoever uses both.
     pub limits: Limits,
     pub animated_webp: bool,
+    pub keep_frames: bool,
     pub never_grow: bool,
     pub deadline: Duration,
     /// Longest silence of a client that has still to send something.
@@ -149,6 +152,8 @@ impl Default for Config {
             region: "cn-hangzhou".to_owned(),
             insist_on_region: false,
             validators: Validators::default(),
+            unsupported_headers: Unsupported::default(),
+            server_header: "Pixelpass".to_owned(),
             cors_origins: Vec::new(),
             callback_hosts: Vec::new(),
             behind_proxy: false,
@@ -158,6 +163,7 @@ impl Default for Config {
             fonts: Vec::new(),
             limits: Limits::OSS,
             animated_webp: false,
+            keep_frames: false,
             never_grow: false,
             deadline: Duration::from_secs(30),
             patience: Duration::from_secs(30),

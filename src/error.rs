@@ -113,6 +113,8 @@ codes! {
     NoSuchUpload 404,
     /// The verb does not apply to the resource.
     MethodNotAllowed 405,
+    /// The bucket exists and is another than the one that was to be made.
+    BucketAlreadyExists 409,
     /// `x-oss-forbid-overwrite: true` and the object exists.
     FileAlreadyExists 409,
     /// The bucket that is to go holds objects.
@@ -134,6 +136,25 @@ codes! {
 }
 
 impl Code {
+    /// Whether it is about the picture or what is to be done to it, and so may be ignored at the caller's
+    /// wish; not about rights, existence, load or the server. Source: the specification, section 2.6.
+    pub fn is_ignorable(self) -> bool {
+        use Code::*;
+        matches!(
+            self,
+            InvalidArgument
+                | MissingArgument
+                | BadRequest
+                | ImageTooLarge
+                | TooManyPipe
+                | WatermarkError
+                | BadWebPImage
+                | MemLimitExceeded
+                | ImageDamage
+                | NotImplemented
+        )
+    }
+
     /// Whether the server, not the caller, is at fault: such errors are logged as errors.
     pub fn is_server_fault(self) -> bool {
         matches!(self, Code::InternalError)

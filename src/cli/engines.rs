@@ -39,6 +39,7 @@ pub(super) fn start(config: &Config) -> Result<(Processor, String), String> {
             limits: limits(config),
             resample: config.resample,
             writable: codec::writable(),
+            keep_frames: config.keep_frames,
             faces: Arc::new(Faces::system(config.fonts.clone())),
         },
         animated_webp: config.animated_webp,

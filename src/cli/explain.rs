@@ -71,6 +71,9 @@ pub fn run(given: &ArgMatches) -> ExitCode {
     };
     match explain(process, &headers, &processor, &remark) {
         Ok(text) => print(&text),
+        Err(error) if error.code.is_ignorable() && Pipe::ignores_errors(process, |_| None) => {
+            print(&format!("the stored object as it is, since ignore-error,1 hides this:\n{}", shown(&error, process)))
+        }
         Err(error) => fail(&shown(&error, process)),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{engines, fail, shown, usage};
 use crate::cancel::Cancel;
+use crate::error::Error;
 use crate::process::Pipe;
 use crate::processor::{Answer, Times};
 use clap::ArgMatches;
@@ -21,11 +22,16 @@ pub fn run(given: &ArgMatches) -> ExitCode {
         Ok(config) => config,
         Err(mistakes) => return usage(&mistakes.to_string()),
     };
-    let pipe = match Pipe::parse(process, |_| None) {
-        Ok(pipe) => pipe,
-        Err(error) => return fail(&shown(&error, process)),
-    };
-    let source = match read(input, engines::limits(&config).source_bytes) {
+    let pipe = Pipe::parse(process, |_| None);
+    let ignored = |error: &Error| error.code.is_ignorable() && Pipe::ignores_errors(process, |_| None);
+    // Told before anything is read.
+    if let Err(error) = &pipe
+        && !ignored(error)
+    {
+        return fail(&shown(error, process));
+    }
+    let limit_bytes = engines::limits(&config).source_bytes;
+    let source = match read(input, limit_bytes) {
         Ok(source) => source,
         Err(error) => return fail(&format!("error: cannot read {input}: {error}\n")),
     };
@@ -37,19 +43,25 @@ pub fn run(given: &ArgMatches) -> ExitCode {
         Some(folder) => folder.clone(),
         None => Path::new(input).parent().unwrap_or(Path::new("")).to_owned(),
     };
-    // What cannot be read is told as a watermark picture that is missing.
-    let assets: Vec<_> = pipe.assets().iter().map(|key| std::fs::read(folder.join(key)).ok()).collect();
-    let answer = match processor.process(&source, &pipe, &assets, &Cancel::never()) {
-        Ok(answer) => answer,
-        Err(error) => return fail(&shown(&error, process)),
+    let answer = pipe.and_then(|pipe| {
+        // What cannot be read is told as a watermark picture that is missing.
+        let assets: Vec<_> = pipe.assets().iter().map(|key| std::fs::read(folder.join(key)).ok()).collect();
+        processor.process(&source, &pipe, &assets, &Cancel::never())
+    });
+    let (bytes, remark) = match &answer {
+        Ok(answer) if given.get_flag("statistics") => (&answer.bytes, statistics(answer)),
+        Ok(answer) => (&answer.bytes, String::new()),
+        // Of a source over the limit only the beginning was read.
+        Err(error) if ignored(error) && source.len() as u64 <= limit_bytes => {
+            (&source, format!("{input} is written as it is, as ignore-error,1 wants it\n{}", shown(error, process)))
+        }
+        Err(error) => return fail(&shown(error, process)),
     };
-    if let Err(error) = write(output, &answer.bytes) {
+    if let Err(error) = write(output, bytes) {
         return fail(&format!("error: cannot write {output}: {error}\n"));
     }
-    if given.get_flag("statistics") {
-        // Nobody need read it.
-        let _ = io::stderr().write_all(statistics(&answer).as_bytes());
-    }
+    // Nobody need read it.
+    let _ = io::stderr().write_all(remark.as_bytes());
     ExitCode::SUCCESS
 }
 

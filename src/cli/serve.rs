@@ -54,6 +54,7 @@ fn serve(config: &mut Config) -> Result<(), String> {
         upload_limit_bytes: config.upload_limit_bytes,
         source_limit_bytes: processor.rules.limits.source_bytes,
         validators: config.validators,
+        unsupported: config.unsupported_headers,
         cors: cors::Rules::of_origins(&config.cors_origins),
     };
     keys::watch(config, &ring).map_err(|error| format!("no thread for the access keys: {error}"))?;
@@ -71,7 +72,8 @@ fn serve(config: &mut Config) -> Result<(), String> {
             print(&first_steps(config, address, key));
         }
         let (patience, behind_proxy) = (config.patience, config.behind_proxy);
-        let options = http::Options { demo, patience, behind_proxy, tls };
+        let server_header = config.server_header.clone();
+        let options = http::Options { demo, patience, behind_proxy, tls, server_header };
         http::serve(listener, service, options).await.map_err(|error| error.to_string())
     })
 }

@@ -3,7 +3,7 @@
 use super::{AccessKey, Config, MB, PREFIX};
 use crate::engine::choice::Setting;
 use crate::oss::callback::Host;
-use crate::oss::{Rights, Validators};
+use crate::oss::{Rights, Unsupported, Validators};
 use crate::plan::weights::Resample;
 use crate::store::{Bucket, Place};
 use crate::text::Typeface;
@@ -206,6 +206,29 @@ pub static ROWS: &[Row] = &[
         doc: "ETag of processed answers: one of their own, which caches may trust; or the source's, as OSS sends it",
     },
     Row {
+        name: "unsupported-headers",
+        kind: Kind::Choice("refuse|ignore", |config, name| {
+            config.unsupported_headers = Unsupported::parse(name).unwrap_or_default();
+        }),
+        default: "refuse",
+        doc: "Uploads whose headers ask for tags, encryption or another storage class than Standard: refused with NotImplemented, or stored without",
+    },
+    Row {
+        name: "server-header",
+        kind: Kind::Text {
+            shape: "TEXT",
+            set: |config, text| match text {
+                text if !text.is_empty() && text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) => {
+                    config.server_header = text.to_owned();
+                    Ok(())
+                }
+                _ => Err("must be visible ASCII characters, as in AliyunOSS".to_owned()),
+            },
+        },
+        default: "Pixelpass",
+        doc: "Server header of all answers; AliyunOSS for clients that look for it",
+    },
+    Row {
         name: "cors-origin",
         kind: Kind::Texts {
             shape: "ORIGIN",
@@ -363,6 +386,12 @@ pub static ROWS: &[Row] = &[
         kind: Kind::Choice("off|on", |config, name| config.animated_webp = name == "on"),
         default: "off",
         doc: "Animated WebP is read and written; OSS refuses it unless asked for",
+    },
+    Row {
+        name: "keep-frames",
+        kind: Kind::Choice("off|on", |config, name| config.keep_frames = name == "on"),
+        default: "off",
+        doc: "Animations stay animated under quality and auto-orient; OSS makes a still of the first frame",
     },
     Row {
         name: "never-grow",

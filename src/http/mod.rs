@@ -66,6 +66,8 @@ pub struct Options {
     pub behind_proxy: bool,
     /// Speaks TLS on every connection.
     pub tls: Option<Arc<Tls>>,
+    /// The Server header of every answer.
+    pub server_header: String,
 }
 
 /// Serves on `listener` until the process is told to stop, then lets running requests finish.
@@ -165,7 +167,7 @@ async fn answer(State(house): State<Arc<House>>, request: axum::extract::Request
     let elapsed = begin.elapsed();
     tracing::debug!(%id, %method, %path, status = reply.status, ms = elapsed.as_secs_f64() * 1000.0, "answered");
     let reply = reply
-        .header("Server", "AliyunOSS")
+        .header("Server", house.options.server_header.as_str())
         .header("x-oss-request-id", id)
         .header("x-oss-server-time", elapsed.as_millis().to_string());
     respond(reply)
@@ -189,7 +191,13 @@ async fn dispatch(house: &House, request: Request, own: bool) -> Result<Reply, E
         let Request { host, path, headers, .. } = request;
         return house.service.preflight(&host, &path, &headers).await;
     }
-    let admitted = house.service.admit(&request, SystemTime::now())?;
+    let admitted = match house.service.admit(&request, SystemTime::now()) {
+        Ok(admitted) => admitted,
+        Err(error) => {
+            let Request { method, host, path, .. } = request;
+            return Err(house.service.refusal(error, &method, &host, &path).await);
+        }
+    };
     // Clients that sign this want the list of buckets, not a page for people.
     if admitted.operation.on == On::Service && admitted.caller == Caller::Anonymous {
         let reply = text_reply(200, "text/html; charset=utf-8", house.start_page.clone(), head);

@@ -34,10 +34,11 @@ impl Address {
     /// Reads the Host header and the path as it came.
     ///
     /// # Errors
-    /// `InvalidBucketName`, and `InvalidObjectName` for a path that is not UTF-8.
+    /// `InvalidBucketName`, and `InvalidArgument` for a path that is not UTF-8.
     pub fn read(host: &str, path: &str, domains: &Domains) -> Result<Address, Error> {
         let decoded = percent_decode_str(path).decode_utf8();
-        let decoded = decoded.map_err(|_| Error::new(Code::InvalidObjectName, "The path is not UTF-8."))?;
+        let decoded =
+            decoded.map_err(|_| Error::new(Code::InvalidArgument, "The characters encoding must be utf-8."))?;
         let rest = decoded.strip_prefix('/').unwrap_or(&decoded);
         let rest = if rest.bytes().all(|byte| byte == b'/') { "" } else { rest };
         match domains.bucket(host) {
@@ -139,7 +140,7 @@ mod tests {
             ("1.2.3.4", "/demo/a+b.jpg", Ok("demo 'a+b.jpg'")),
             ("1.2.3.4", "/demo/%E6%B1%89%2520.jpg", Ok("demo '汉%20.jpg'")),
             ("1.2.3.4", "/demo/100%", Ok("demo '100%'")),
-            ("1.2.3.4", "/demo/%ff", Err(Code::InvalidObjectName)),
+            ("1.2.3.4", "/demo/%ff", Err(Code::InvalidArgument)),
             // Nothing is normalised.
             ("1.2.3.4", "/demo/a//b", Ok("demo 'a//b'")),
             ("1.2.3.4", "/demo/../b", Ok("demo '../b'")),

@@ -4,10 +4,10 @@ use super::encoded::Encoding;
 use super::object;
 use super::query::invalid;
 use super::sign::clock;
-use super::wire::{Headers, Reply};
+use super::wire::{Headers, Reply, Request};
 use super::xml::{self, Xml};
 use super::{Order, Service, calls};
-use crate::error::{Code, Error};
+use crate::error::{Code, Ec, Error};
 use crate::store::{Acl, Bucket, BucketFacts, Key, Listing};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
@@ -24,6 +24,9 @@ pub async fn list_buckets(service: &Service, order: Order) -> Result<Reply, Erro
     let (prefix, marker) =
         (order.query.get("prefix").unwrap_or_default(), order.query.get("marker").unwrap_or_default());
     let limit = order.query.number("max-keys", 1..=KEYS, KEYS_BY_DEFAULT)? as usize;
+    if !Bucket::may_begin_with(&prefix) {
+        return Err(invalid("prefix", &prefix));
+    }
     let mut buckets = service.store.buckets().await?;
     buckets.retain(|facts| facts.name.as_str().starts_with(&prefix) && *facts.name.as_str() > *marker);
     let truncated = buckets.len() > limit;
@@ -72,15 +75,27 @@ fn endpoint<'a>(service: &Service, host: &'a str) -> &'a str {
 pub async fn create(service: &Service, bucket: Bucket, order: Order) -> Result<Reply, Error> {
     // Folders may have other names; what is made here keeps the rules.
     let bucket = Bucket::new(bucket.as_str())?;
-    let acl = acl(&order.request.headers)?;
-    // A bucket that is there keeps its ACL unless told another.
+    let Request { headers, body, .. } = order.request;
+    let acl = acl(&headers)?;
+    // What cannot be read, or asks for something else, has always been passed over.
+    let wanted = xml::read::<xml::BucketConfiguration>(&object::document_body(&headers, body).await?);
+    let class = wanted.ok().and_then(|wanted| wanted.storage_class);
+    let refused = service.rules.unsupported.check_storage_class(class.as_deref());
+    // A bucket that is there keeps its ACL unless told another, and its storage class in any case.
     let acl = match service.store.bucket(&bucket).await {
+        Ok(_) if refused.is_err() => return Err(already_exists(&bucket)),
         Ok(_) => acl,
-        Err(error) if error.code == Code::NoSuchBucket => Some(acl.unwrap_or(Acl::Private)),
+        Err(error) if error.code == Code::NoSuchBucket => refused.map(|()| Some(acl.unwrap_or(Acl::Private)))?,
         Err(error) => return Err(error),
     };
     service.store.create_bucket(&bucket, acl).await?;
     Ok(made(&bucket))
+}
+
+fn already_exists(bucket: &Bucket) -> Error {
+    let message = "The requested bucket name is not available. The bucket namespace is shared by all users of the \
+                   system. Please select a different name and try again.";
+    Error::new(Code::BucketAlreadyExists, message).ec(Ec(15, 104)).detail("BucketName", bucket.as_str())
 }
 
 /// Some clients read the bucket's name from the answer.
@@ -97,7 +112,7 @@ pub async fn delete(service: &Service, bucket: Bucket) -> Result<Reply, Error> {
 /// `HeadBucket`.
 pub async fn head(service: &Service, bucket: Bucket, order: Order) -> Result<Reply, Error> {
     service.allow(&order.caller, calls::Right::List, &bucket).await?;
-    Ok(Reply::empty(200))
+    Ok(Reply::empty(200).header("x-oss-bucket-region", service.rules.region.as_str()))
 }
 
 /// `GetBucketInfo`.
@@ -338,7 +353,8 @@ pub async fn list_uploads(service: &Service, bucket: Bucket, order: Order) -> Re
 /// `DeleteMultipleObjects`.
 pub async fn delete_objects(service: &Service, bucket: Bucket, order: Order) -> Result<Reply, Error> {
     let encoding = Encoding::asked(&order.query)?;
-    let body = object::document_body(&order.request.headers, order.request.body).await?;
+    let expected = object::expected_md5_of_deletion(&order.request.headers)?;
+    let body = object::checked_body(expected, order.request.body).await?;
     let asked: xml::Delete = xml::read(&body)?;
     if asked.objects.is_empty() || asked.objects.len() as u64 > KEYS {
         return Err(xml::malformed());

@@ -160,7 +160,7 @@ pub static CALLS: &[Row] = &[
     row(AppendObject, Object, "POST", &[Query("append")], Write, ""),
     row(InitiateMultipartUpload, Object, "POST", &[Query("uploads")], Write, ""),
     row(CompleteMultipartUpload, Object, "POST", &[Query("uploadId")], Write, "x-oss-complete-all"),
-    row(ProcessObject, Object, "POST", &[Query("x-oss-process")], Own, "process and save: sys/saveas"),
+    row(ProcessObject, Object, "POST", &[Query("x-oss-process")], Own, "the picture, or with sys/saveas where it was saved"),
     row(AsyncProcessObject, Object, "POST", &[Query("x-oss-async-process")], Own, "404 Imm Client, as without the media add-on"),
 ];
 

@@ -138,8 +138,12 @@ fn fits(pattern: &str, text: &str) -> bool {
 /// Answers a preflight: `OPTIONS`, which nobody signs.
 ///
 /// # Errors
-/// `BadRequest` where it does not say what it is about, `AccessForbidden` where no rule fits.
+/// `NoSuchBucket`; `BadRequest` where it does not say what it is about, `AccessForbidden` where no rule
+/// fits.
 pub(super) async fn preflight(service: &Service, bucket: Option<&Bucket>, headers: &Headers) -> Result<Reply, Error> {
+    if let Some(bucket) = bucket {
+        service.store.bucket(bucket).await?;
+    }
     let lacking = |header: &str| {
         let message = format!("Insufficient information. {header} request header needed.");
         Error::new(Code::BadRequest, message)

@@ -68,7 +68,7 @@ pub async fn post(service: &Service, bucket: Bucket, order: Order) -> Result<Rep
     let lengths = admitted(service, &bucket, &key, &fields, now).await?;
     let callback = Callback::of_form(service, uploader, &fields).await?;
     let upload = Upload {
-        description: described(&fields, &file)?,
+        description: described(service, &fields, &file)?,
         replace: match fields.get("x-oss-forbid-overwrite").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
             true => Replace::No,
             false => Replace::Yes,
@@ -167,8 +167,9 @@ fn held(
     }
 }
 
-fn described(fields: &Fields, file: &Field) -> Result<Description, Error> {
+fn described(service: &Service, fields: &Fields, file: &Field) -> Result<Description, Error> {
     let field = |name: &str| fields.get(name).map(String::as_str);
+    service.rules.unsupported.check(field)?;
     let by_file = file.content_type().map(ToString::to_string);
     let content_type = fields.get("content-type").cloned().or(by_file);
     let acl = object_acl(field("x-oss-object-acl"))?;

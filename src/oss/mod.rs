@@ -21,10 +21,12 @@ mod query;
 pub mod route;
 pub mod sign;
 mod style;
+mod unsupported;
 pub mod wire;
 mod xml;
 
 pub use access::Rights;
+pub use unsupported::Unsupported;
 
 use crate::cancel::Cancel;
 use crate::error::{Code, Error};
@@ -81,6 +83,8 @@ pub struct Rules {
     /// Largest object that is processed.
     pub source_limit_bytes: u64,
     pub validators: Validators,
+    /// Headers that ask for what is not built.
+    pub unsupported: Unsupported,
     /// For buckets without rules of their own.
     pub cors: cors::Rules,
 }
@@ -160,7 +164,8 @@ impl Service {
     /// Tells who makes which call.
     ///
     /// # Errors
-    /// Those of the address, of the signature and of the call, in this order.
+    /// Those of the address, of the signature and of the call, in this order; [`Service::refusal`] tells
+    /// which is answered.
     pub fn admit(&self, request: &Request, now: SystemTime) -> Result<Admitted, Error> {
         let address = Address::read(&request.host, &request.path, &self.rules.domains)?;
         let readings = address.readings();
@@ -178,6 +183,26 @@ impl Service {
         };
         let operation = route::route(address, request)?;
         Ok(Admitted { caller, operation })
+    }
+
+    /// The refusal of a request that was not admitted: the error of an access key or of an object's name
+    /// that cannot be stands behind `NoSuchBucket`, where the bucket is not there either. Source: the
+    /// specification of the HTTP surface, section 12.
+    pub async fn refusal(&self, error: Error, method: &str, host: &str, path: &str) -> Error {
+        if !matches!(error.code, Code::InvalidAccessKeyId | Code::InvalidObjectName) {
+            return error;
+        }
+        let Ok(Address { bucket: Some(bucket), key, .. }) = Address::read(host, path, &self.rules.domains) else {
+            return error;
+        };
+        // A bucket that is about to be made need not be there.
+        if key.is_empty() && method == "PUT" {
+            return error;
+        }
+        match self.store.bucket(&bucket).await {
+            Err(missing) if missing.code == Code::NoSuchBucket => missing,
+            _ => error,
+        }
     }
 
     /// Does the call.

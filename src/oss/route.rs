@@ -45,7 +45,9 @@ pub fn route(address: Address, request: &Request) -> Result<Operation, Error> {
         (Some(bucket), "") => On::Bucket(bucket),
         (Some(bucket), key) => {
             let alternative = address.alternative.and_then(|key| Key::new(&key).ok());
-            On::Object(Target { bucket, key: Key::new(key)?, alternative })
+            // Whoever only looks need not know what objects can be called.
+            let key = if matches!(request.method.as_str(), "GET" | "HEAD") { Key::asked(key) } else { Key::new(key)? };
+            On::Object(Target { bucket, key, alternative })
         }
     };
     let row = find(&on, request, &query)?;
@@ -173,8 +175,12 @@ mod tests {
             ("POST", "/a.jpg", Err(Code::NotImplemented)),
             ("PUT", "/a.jpg?x-oss-process=image/resize,w_1", Err(Code::InvalidArgument)),
             ("PATCH", "/a.jpg", Err(Code::MethodNotAllowed)),
-            ("GET", "/b//a", Err(Code::InvalidObjectName)),
-            ("GET", "/b/%5Ca", Err(Code::InvalidObjectName)),
+            ("PUT", "/b//a", Err(Code::InvalidObjectName)),
+            ("DELETE", "/b/%5Ca", Err(Code::InvalidObjectName)),
+            ("POST", "/b//a?uploads", Err(Code::InvalidObjectName)),
+            // Looked for and not found.
+            ("GET", "/b//a", Ok(Call::GetObject)),
+            ("HEAD", "/b/%5Ca", Ok(Call::HeadObject)),
         ];
         for (method, target, expected) in cases {
             assert_eq!(routed(method, target, &[]).map(|operation| operation.call), expected, "{method} {target}");

@@ -21,8 +21,10 @@ const STYLES: usize = 50;
 /// Longest name, in bytes.
 const NAME_BYTES: usize = 63;
 
-/// What stands in front of a style's name at the end of a key, everywhere. Buckets may have more.
-const SEPARATORS: [&str; 2] = ["@!", "!"];
+/// What stands in front of a style's name at the end of a key, in the order of trying. The first ones hold
+/// everywhere, the others in buckets that say so.
+const EVERYWHERE: [&str; 2] = ["@!", "!"];
+const WHERE_ENABLED: [&str; 3] = ["/", "_", "-"];
 
 /// A style as its document holds it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -104,33 +106,35 @@ pub async fn texts(service: &Service, bucket: &Bucket, process: &str) -> Result<
 }
 
 /// The object and the style that a key names together, as in `photo.jpg@!small`, where nothing is
-/// stored under the whole key.
+/// stored under the whole key: of all splits, first those at the first separator and from left to right,
+/// the first whose style exists. Source: the specification, section 8.1.
 ///
 /// # Errors
-/// `NoSuchStyle` where `@!`, which means nothing else, names a style that is not there.
+/// `NoSuchStyle` where there is none, but a split at `@!` or `!`, which stand in few names otherwise.
 pub async fn named_by_key(service: &Service, target: &Target) -> Result<Option<(Key, String)>, Error> {
     let settings = Settings::load(service, &target.bucket).await?;
-    let own = settings.delimiters.chars().map(String::from);
-    let separators: Vec<_> = SEPARATORS.into_iter().map(str::to_owned).chain(own).collect();
-    let keys = [Some(&target.key), target.alternative.as_ref()];
-    let mut candidates = Vec::new();
-    for separator in &separators {
-        let split = keys.iter().flatten().filter_map(|key| key.as_str().rsplit_once(separator));
-        candidates.extend(split.map(|(before, name)| (separator, before, name)));
-    }
-    for (separator, before, name) in candidates {
-        let Ok(before) = Key::new(before) else { continue };
-        if !is_name(name) {
-            continue;
-        }
-        if service.store.document(&target.bucket, &document(name)).await?.is_some() {
-            return Ok(Some((before, name.to_owned())));
-        }
-        if separator == "@!" {
-            return Err(missing());
+    let enabled = WHERE_ENABLED.into_iter().filter(|separator| settings.delimiters.contains(separator));
+    let mut is_meant = false;
+    for separator in EVERYWHERE.into_iter().chain(enabled) {
+        for key in [Some(&target.key), target.alternative.as_ref()].into_iter().flatten() {
+            for (before, name) in splits(key.as_str(), separator) {
+                let Ok(before) = Key::new(before) else { continue };
+                if service.store.document(&target.bucket, &document(name)).await?.is_some() {
+                    return Ok(Some((before, name.to_owned())));
+                }
+                is_meant |= EVERYWHERE.contains(&separator);
+            }
         }
     }
-    Ok(None)
+    if is_meant { Err(missing()) } else { Ok(None) }
+}
+
+/// The ways to split a key at a separator so that what follows can be a style's name, from left to right.
+///
+/// No more than a name has bytes: only the key's end can be one.
+fn splits<'a>(key: &'a str, separator: &str) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let places = key.match_indices(separator).map(|(place, found)| (&key[..place], &key[place + found.len()..]));
+    places.filter(|(_, name)| is_name(name))
 }
 
 fn document(name: &str) -> String {

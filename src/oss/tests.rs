@@ -82,6 +82,7 @@ fn house(anonymous: Rights) -> House {
             upload_limit_bytes: 10,
             source_limit_bytes: 100,
             validators: Validators::Source,
+            unsupported: Unsupported::default(),
             cors: cors::Rules::default(),
         },
         keys: Arc::new(Keys::new(vec![Key::new("id", "secret")])),

@@ -120,6 +120,13 @@ pub struct CompletePart {
     pub etag: String,
 }
 
+/// The body of PutBucket.
+#[derive(Debug, Deserialize)]
+pub struct BucketConfiguration {
+    #[serde(rename = "StorageClass")]
+    pub storage_class: Option<String>,
+}
+
 /// The body of PutStyle.
 #[derive(Debug, Deserialize)]
 pub struct Style {

@@ -67,6 +67,8 @@ pub struct Rules {
     pub resample: Resample,
     /// The formats that answers can have.
     pub writable: Formats,
+    /// Animations stay animated under `quality` and `auto-orient`, which the documentation of OSS makes stills of.
+    pub keep_frames: bool,
     /// What text is drawn with.
     pub faces: Arc<Faces>,
 }
@@ -75,7 +77,8 @@ impl Default for Rules {
     /// The limits and the filter of OSS, every format, the embedded faces.
     fn default() -> Rules {
         let faces = Arc::new(Faces::embedded());
-        Rules { limits: Limits::OSS, resample: Resample::default(), writable: Formats::all(), faces }
+        let resample = Resample::default();
+        Rules { limits: Limits::OSS, resample, writable: Formats::all(), keep_frames: false, faces }
     }
 }
 

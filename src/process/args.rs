@@ -19,8 +19,14 @@ const FORGIVING: GeneralPurpose = GeneralPurpose::new(
 /// The arguments of one step.
 pub struct Arguments<'s, 'a> {
     step: &'s Step<'a>,
+    /// Those that count.
+    pieces: Vec<&'s Piece<'a>>,
     place: Place,
 }
+
+/// What a process string leaves of itself in the last argument before it where two were glued
+/// together, as in `interlace,1,image/format,webp`. Source: the specification, section 1.2.9.
+const GLUED: [&str; 2] = ["image", "x-oss-process=image"];
 
 /// Where a step stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +48,9 @@ pub struct Argument<'a> {
 
 impl<'s, 'a> Arguments<'s, 'a> {
     pub fn new(step: &'s Step<'a>, place: Place) -> Arguments<'s, 'a> {
-        Arguments { step, place }
+        let counts = |(index, piece): &(usize, &Piece)| *index == 0 || !GLUED.contains(&piece.text);
+        let pieces = step.arguments.iter().enumerate().filter(counts).map(|(_, piece)| piece).collect();
+        Arguments { step, pieces, place }
     }
 
     /// Where the step stands.
@@ -52,7 +60,7 @@ impl<'s, 'a> Arguments<'s, 'a> {
 
     /// The arguments that count, in the order written: where a key repeats, its last one.
     pub fn effective(&self) -> Vec<Argument<'a>> {
-        let all: Vec<_> = self.step.arguments.iter().map(argument).collect();
+        let all: Vec<_> = self.pieces.iter().map(|piece| argument(piece)).collect();
         let is_last = |index: usize| !all[index + 1..].iter().any(|later| later.key == all[index].key);
         (0..all.len()).filter(|index| is_last(*index)).map(|index| all[index].clone()).collect()
     }
@@ -62,14 +70,22 @@ impl<'s, 'a> Arguments<'s, 'a> {
     /// # Errors
     /// `InvalidArgument` (EC 0040-00000203) for more than one argument; `MissingArgument` for none.
     pub fn only(&self, missing: Option<Ec>) -> Result<Bare<'a>, Error> {
-        match self.step.arguments.as_slice() {
-            [] => Err(self.missing(None, missing)),
-            [only] => Ok(Bare { piece: only.clone() }),
+        match self.pieces.as_slice() {
+            [] | [_] => self.first(missing),
             _ => {
                 let message = format!("The number of arguments of {} is invalid.", self.step.name.text);
                 Err(Error::new(Code::InvalidArgument, message).ec(Ec::image(203)).at(self.span()))
             }
         }
+    }
+
+    /// The first bare value of an action that takes one and passes over what follows it.
+    ///
+    /// # Errors
+    /// `MissingArgument` for none.
+    pub fn first(&self, missing: Option<Ec>) -> Result<Bare<'a>, Error> {
+        let first = self.pieces.first().ok_or_else(|| self.missing(None, missing))?;
+        Ok(Bare { piece: (*first).clone() })
     }
 
     /// The error for an argument that is required and absent.
@@ -181,7 +197,7 @@ impl<'a> Bare<'a> {
 }
 
 /// Decimal digits within `range`, with `-` only where the range has negative values.
-fn integer(text: &str, range: RangeInclusive<i64>) -> Option<i64> {
+pub(super) fn integer(text: &str, range: RangeInclusive<i64>) -> Option<i64> {
     let digits = match text.strip_prefix('-') {
         Some(digits) if *range.start() < 0 => digits,
         _ => text,

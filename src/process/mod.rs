@@ -23,7 +23,8 @@ use args::{Arguments, Place};
 use std::fmt;
 use syntax::Step;
 
-/// One parsed action. Its `Display` is its canonical text: keys in a fixed order, defaults left out.
+/// One parsed action. Its `Display` is its canonical text: keys in a fixed order, defaults left out;
+/// empty for one that no result depends on.
 pub trait Action: fmt::Debug + fmt::Display + Send + Sync {
     /// What the action does to the picture, in the canvas's verbs.
     fn plan(&self, _canvas: &mut Canvas) -> Result<(), Error> {
@@ -90,10 +91,11 @@ impl Chain {
         let settings = Settings::default();
         let mut chain = Chain { actions: Vec::new(), outputs: Vec::new(), settings, question: None };
         let mut outputs: Vec<(usize, Box<dyn Action>)> = Vec::new();
+        let asked = steps.iter().filter(|step| step.name.text != actions::ignore_error::SPEC.name).count();
         for step in steps {
             let spec = registry::find(step.name.text).map_err(|error| error.at(step.name.span()))?;
             let action = (spec.parse)(&Arguments::new(step, place))?;
-            if action.question().is_some() && steps.len() > 1 {
+            if action.question().is_some() && asked > 1 {
                 let message = format!("The action {} cannot be combined with others.", spec.name);
                 return Err(Error::new(Code::InvalidArgument, message).at(step.name.span()));
             }
@@ -123,7 +125,7 @@ impl Chain {
     /// `MemLimitExceeded`; `WatermarkError` for a watermark picture that cannot be used;
     /// `NotImplemented` for a format that cannot be written here.
     pub fn plan(&self, probe: &Probe, rules: &Rules, assets: &[Asset]) -> Result<Plan, Error> {
-        let mut output = self.settings.output(probe, rules.writable)?;
+        let mut output = self.settings.output(probe, rules)?;
         output.animated &= self.actions.iter().all(|action| action.keeps_frames());
         self.walk(probe, rules, assets, |_, _| ())?.finish(output)
     }
@@ -160,6 +162,7 @@ impl Chain {
 impl fmt::Display for Chain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("image")?;
-        self.actions.iter().chain(&self.outputs).try_for_each(|action| write!(f, "/{action}"))
+        let texts = self.actions.iter().chain(&self.outputs).map(|action| action.to_string());
+        texts.filter(|text| !text.is_empty()).try_for_each(|text| write!(f, "/{text}"))
     }
 }

@@ -1,7 +1,8 @@
 //! Pipes: segments whose output is the input of the next; styles are replaced by their text.
 
 use super::Chain;
-use super::args::Place;
+use super::actions::ignore_error;
+use super::args::{self, Place};
 use super::syntax::{self, Piece, Segment};
 use crate::error::{Code, Ec, Error};
 use std::fmt;
@@ -58,6 +59,21 @@ impl Pipe {
         Ok(names.collect())
     }
 
+    /// Whether the caller wants the stored object instead of an error: `ignore-error,1` stands in a
+    /// segment, be the rest legal or not. With `sys/saveas` it has no effect.
+    ///
+    /// Holds for errors whose code [`Code::is_ignorable`]. Source: the specification, section 2.6.
+    pub fn ignores_errors(text: &str, style: impl Fn(&str) -> Option<String>) -> bool {
+        let ignores = |segment: &str| match segment.split_once('/') {
+            Some(("image", actions)) => ignores(actions),
+            Some(("style", name)) => {
+                style(name).is_some_and(|text| text.strip_prefix("image/").is_some_and(self::ignores))
+            }
+            _ => false,
+        };
+        !text.split('|').any(|segment| segment.starts_with("sys/")) && text.split('|').any(ignores)
+    }
+
     /// The chains, in order.
     pub fn chains(&self) -> &[Chain] {
         &self.chains
@@ -87,6 +103,13 @@ impl fmt::Display for Pipe {
         let texts: Vec<_> = self.chains.iter().map(Chain::to_string).collect();
         f.write_str(&texts.join("|"))
     }
+}
+
+/// Whether the last `ignore-error` among these actions is on.
+fn ignores(actions: &str) -> bool {
+    let own = |action: &&str| action.split(',').next() == Some(ignore_error::SPEC.name);
+    let value = |action: &str| args::integer(action.split(',').skip(1).find(|piece| !piece.is_empty())?, 0..=1);
+    actions.rsplit('/').find(own).and_then(value) == Some(1)
 }
 
 /// The chain of a stored style. What is wrong in its text has no place in the caller's.
@@ -131,6 +154,72 @@ mod tests {
             let once = canonical(example);
             assert_eq!(canonical(&once), once);
         }
+    }
+
+    #[test]
+    fn errors_are_ignored_where_any_segment_says_so() {
+        let styles = |name: &str| match name {
+            "kind" => Some("image/resize,w_0/ignore-error,1".to_owned()),
+            "strict" => Some("image/resize,w_0".to_owned()),
+            _ => None,
+        };
+        for text in [
+            "image/ignore-error,1",
+            "image/ignore-error,1/resize,w_0",
+            "image//nonsense,,/ignore-error,,01,image/format,webp",
+            "image/resize,w_0|image/ignore-error,1",
+            "image/ignore-error,0/ignore-error,1",
+            "style/kind",
+            "style/strict|image/ignore-error,1",
+            "video/snapshot|image/ignore-error,1",
+            &"image/ignore-error,1|".repeat(9),
+        ] {
+            assert!(Pipe::ignores_errors(text, styles), "{text}");
+        }
+        for text in [
+            "image/resize,w_0",
+            "image/ignore-error",
+            "image/ignore-error,0",
+            "image/ignore-error,2",
+            "image/ignore-error,+1",
+            "image/ignore-error,1/ignore-error,0",
+            "image/ignore-error,1|sys/saveas,o_YQ",
+            "ignore-error,1",
+            "style/strict",
+            "style/none",
+            "style/ignore-error,1",
+        ] {
+            assert!(!Pipe::ignores_errors(text, styles), "{text}");
+        }
+        assert_eq!(parse("image/resize,w_100/ignore-error,1").unwrap().to_string(), "image/resize,w_100");
+        assert!(parse("image/info/ignore-error,1").unwrap().chains()[0].question().is_some());
+        assert_eq!(parse("image/ignore-error,2").unwrap_err().code, Code::InvalidArgument);
+        assert_eq!(parse("image/ignore-error").unwrap_err().code, Code::MissingArgument);
+    }
+
+    #[test]
+    fn what_glued_strings_leave_behind_is_passed_over() {
+        let canonical = |text: &str| parse(text).unwrap().to_string();
+        assert_eq!(canonical("image/interlace,1,image/format,webp"), "image/format,webp/interlace,1");
+        assert_eq!(canonical("image/format,src,1an/resize,w_9"), "image/resize,w_9/format,src");
+        assert_eq!(canonical("image/sharpen,100,x-oss-process=image/circle,r_8,image"), "image/sharpen,100/circle,r_8");
+        assert_eq!(canonical("image/quality,q_80,image"), "image/quality,q_80");
+        for (text, ec) in [("image/rotate,90,180", 203), ("image/rotate,image", 217), ("image/quality,image", 310)] {
+            assert_eq!(parse(text).unwrap_err().ec, Some(Ec::image(ec)), "{text}");
+        }
+    }
+
+    #[test]
+    fn lossless_in_its_spellings() {
+        for text in ["lossless", "q_lossless", "Q_lossless", "q_80,Q_lossless", "80,lossless"] {
+            assert_eq!(
+                parse(&format!("image/quality,{text}")).unwrap().to_string(),
+                "image/quality,lossless",
+                "{text}"
+            );
+        }
+        assert_eq!(parse("image/quality,q_lossless,Q_7").unwrap().to_string(), "image/quality,Q_7");
+        assert_eq!(parse("image/quality,q_lossy").unwrap_err().ec, Some(Ec::image(309)));
     }
 
     #[test]

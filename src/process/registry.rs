@@ -72,6 +72,7 @@ pub static ACTIONS: &[Spec] = &[
     quality::SPEC,
     format::SPEC,
     interlace::SPEC,
+    ignore_error::SPEC,
     info::SPEC,
     average_hue::SPEC,
 ];

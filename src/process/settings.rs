@@ -1,7 +1,8 @@
 //! What a chain asks of its output.
 
 use crate::error::{Code, Error};
-use crate::format::{Format, Formats, Output, Probe, Quality};
+use crate::format::{Format, Output, Probe, Quality};
+use crate::plan::Rules;
 
 /// What the output actions of a chain add up to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,11 +32,11 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The output for a source with this header, where `writable` can be written.
+    /// The output for a source with this header, as far as `rules` go.
     ///
     /// # Errors
     /// `NotImplemented` for a format that was asked for and cannot be written.
-    pub(super) fn output(&self, probe: &Probe, writable: Formats) -> Result<Output, Error> {
+    pub(super) fn output(&self, probe: &Probe, rules: &Rules) -> Result<Output, Error> {
         let asked = match self.format {
             None if self.source_format && probe.format == Format::Gif => Format::Jpeg,
             // Only a GIF may become a GIF.
@@ -43,7 +44,7 @@ impl Settings {
             Some(format) => format,
         };
         let format = match asked {
-            asked if writable.contains(asked) => asked,
+            asked if rules.writable.contains(asked) => asked,
             asked if self.format == Some(asked) => {
                 let message = format!("This server cannot write {}.", asked.name());
                 return Err(Error::new(Code::NotImplemented, message));
@@ -56,7 +57,10 @@ impl Settings {
             quality: Quality::resolve(self.quality, format, probe.quality),
             lossless: self.quality == Some(Quality::Lossless),
             interlace: self.interlace,
-            animated: probe.frames > 1 && format == probe.format && format.can_animate() && !self.still,
+            animated: probe.frames > 1
+                && format == probe.format
+                && format.can_animate()
+                && (rules.keep_frames || !self.still),
         })
     }
 }

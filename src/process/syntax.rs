@@ -1,8 +1,8 @@
 //! Text → segments → steps → arguments, each with its place in the text; no meaning.
 //!
 //! Grammar: segments are split on `|`, actions on `/`, arguments on `,`, and an argument's key
-//! ends at its first `_`, since values may hold more of them. Empty arguments and one trailing
-//! `/` are ignored. Source: the specification, section 1.2.
+//! ends at its first `_`, since values may hold more of them. Empty arguments, and empty pieces
+//! between slashes, are skipped. Source: the specification, section 1.2.
 
 use crate::error::{Code, Ec, Error};
 use std::ops::Range;
@@ -12,6 +12,9 @@ const LONGEST_BYTES: usize = 8192;
 
 /// Most pipe segments, `sys/saveas` not counted.
 const MOST_SEGMENTS: usize = 5;
+
+/// Kinds of process that OSS has and that are not built: their objects are no pictures.
+const OTHER_KINDS: [&str; 5] = ["video", "audio", "doc", "imm", "hls"];
 
 /// A piece of the process string and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +62,8 @@ pub enum Segment<'a> {
 ///
 /// # Errors
 /// `InvalidArgument` for a string that is too long (EC 0017-00000288), an empty action
-/// (0040-00000212) or an unknown kind of segment; `TooManyPipe` (0040-00000211).
+/// (0040-00000212) or an unknown kind of segment; `NotImplemented` for `video/…` and its like;
+/// `TooManyPipe` (0040-00000211).
 pub fn parse(text: &str) -> Result<Vec<Segment<'_>>, Error> {
     if text.len() > LONGEST_BYTES {
         let message = format!("The process string is too long: at most {LONGEST_BYTES} bytes are allowed.");
@@ -80,6 +84,10 @@ fn segment<'a>(piece: &Piece<'a>) -> Result<Segment<'a>, Error> {
         "image" => Ok(Segment::Image(steps(&rest)?)),
         "style" => Ok(Segment::Style(rest)),
         "sys" if rest.text == "saveas" || rest.text.starts_with("saveas,") => Ok(Segment::SaveAs(rest)),
+        kind if OTHER_KINDS.contains(&kind) => {
+            let message = format!("Processes of the kind {kind}/ are not implemented.");
+            Err(Error::new(Code::NotImplemented, message).at(piece.span()))
+        }
         _ => {
             let message = format!("The process string must begin with image/ or style/: {kind} is unknown.");
             Err(Error::new(Code::InvalidArgument, message).at(piece.span()))
@@ -88,9 +96,12 @@ fn segment<'a>(piece: &Piece<'a>) -> Result<Segment<'a>, Error> {
 }
 
 fn steps<'a>(actions: &Piece<'a>) -> Result<Vec<Step<'a>>, Error> {
-    let text = actions.text.strip_suffix('/').unwrap_or(actions.text);
-    let actions = Piece { text, start: actions.start };
-    actions.split('/').map(|action| step(&action)).collect()
+    let steps: Vec<_> = actions
+        .split('/')
+        .filter(|action| !action.text.is_empty())
+        .map(|action| step(&action))
+        .collect::<Result<_, _>>()?;
+    if steps.is_empty() { Err(empty(actions)) } else { Ok(steps) }
 }
 
 fn step<'a>(action: &Piece<'a>) -> Result<Step<'a>, Error> {
@@ -99,8 +110,12 @@ fn step<'a>(action: &Piece<'a>) -> Result<Step<'a>, Error> {
         Some(name) if !name.text.is_empty() => {
             Ok(Step { name, arguments: pieces.filter(|argument| !argument.text.is_empty()).collect() })
         }
-        _ => Err(Error::new(Code::InvalidArgument, "An action is empty.").ec(Ec::image(212)).at(action.span())),
+        _ => Err(empty(action)),
     }
+}
+
+fn empty(action: &Piece) -> Error {
+    Error::new(Code::InvalidArgument, "An action is empty.").ec(Ec::image(212)).at(action.span())
 }
 
 #[cfg(test)]
@@ -124,6 +139,9 @@ mod tests {
     fn the_grammar() {
         assert_eq!(names("image/resize,w_100,h_50/crop"), ["resize(w_100 h_50)", "crop()"]);
         assert_eq!(names("image/resize,,w_100,/"), ["resize(w_100)"]);
+        for text in ["image/a//b", "image///a/b", "image/a/b//", "image//a///b/"] {
+            assert_eq!(names(text), ["a()", "b()"], "{text}");
+        }
     }
 
     #[test]
@@ -139,12 +157,17 @@ mod tests {
     #[test]
     fn what_is_refused() {
         let ec = |text: &str| parse(text).unwrap_err().ec;
-        for text in ["image/", "image", "image/a//b", "image//", "image/,w_1"] {
+        for text in ["image/", "image", "image//", "image////", "image/,w_1", "image/a/,"] {
             assert_eq!(ec(text), Some(Ec::image(212)), "{text}");
         }
         assert_eq!(ec(&"image/a|".repeat(6)[..47]), Some(Ec::image(211)));
         assert_eq!(ec(&format!("image/{}", "a".repeat(8192))), Some(Ec(17, 288)));
         assert_eq!(parse("foo/bar").unwrap_err().code, Code::InvalidArgument);
         assert_eq!(parse("sys/other").unwrap_err().code, Code::InvalidArgument);
+        for kind in OTHER_KINDS {
+            let error = parse(&format!("image/a|{kind}/snapshot,t_1")).unwrap_err();
+            assert!(error.message.contains(kind), "{error}");
+            assert_eq!((error.code, error.span), (Code::NotImplemented, Some(8..21 + kind.len())));
+        }
     }
 }

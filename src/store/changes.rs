@@ -111,7 +111,8 @@ impl Store {
                 if length != position {
                     return Err(wrong_position(key, length));
                 }
-                let (description, mode) = (object.meta.description.clone(), object.unchanged());
+                let (mut description, mode) = (object.meta.description.clone(), object.unchanged());
+                description.acl = upload.description.acl.or(description.acl);
                 (Some(object), description, mode)
             }
             Err(error) if error.code == Code::NoSuchKey && position == 0 => {

@@ -67,11 +67,13 @@ pub(super) fn etag_of_version(version: &str) -> String {
     etag(&Md5::digest(version.as_bytes()).into())
 }
 
-/// The ETag of content that was put in parts.
+/// The ETag of content that was put in parts: over the parts' ETags as upper-case hex digits, one after
+/// the other; not over the digests' bytes, which is S3's way. Source: the specification of the HTTP
+/// surface, section 12.
 pub(super) fn etag_of_parts(parts: &[Part]) -> String {
     let mut md5 = Md5::new();
     for part in parts {
-        md5.update(from_hex(part.etag.trim_matches('"')).unwrap_or_default());
+        md5.update(part.etag.trim_matches('"').to_ascii_uppercase());
     }
     format!("\"{}-{}\"", hex(&md5.finalize()), parts.len())
 }
@@ -87,6 +89,21 @@ mod tests {
         let sums = digests.sums();
         assert_eq!(etag(&sums.md5), "\"25F9E794323B453885F5181F1B624D0B\"");
         assert_eq!((sums.crc64, sums.size_bytes), (11_051_210_869_376_104_954, 9));
+    }
+
+    #[test]
+    fn the_etag_of_parts_is_that_of_their_etags_text() {
+        let part = |number, etag: &str| Part {
+            number,
+            size_bytes: 0,
+            etag: etag.to_owned(),
+            crc64: 0,
+            last_modified: std::time::SystemTime::UNIX_EPOCH,
+        };
+        // printf %s 5D41402ABC4B2A76B9719D911017C592 7D793037A0760186574B0282F2F435E7 | md5sum
+        let parts = [part(1, "\"5d41402abc4b2a76b9719d911017c592\""), part(2, "\"7D793037A0760186574B0282F2F435E7\"")];
+        assert_eq!(etag_of_parts(&parts), "\"42B84D75CCD1176E729FC310B961AF25-2\"");
+        assert_eq!(etag_of_parts(&[]), "\"D41D8CD98F00B204E9800998ECF8427E-0\"");
     }
 
     #[test]

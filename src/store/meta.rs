@@ -91,7 +91,7 @@ pub struct ObjectMeta {
     pub size_bytes: u64,
     pub last_modified: SystemTime,
     /// Quoted. Upper-case hex MD5 of the content for objects that were put; for multipart uploads
-    /// the MD5 over the parts' MD5s, `-` and their number; for files that this server did not
+    /// the MD5 over the parts' ETags, `-` and their number; for files that this server did not
     /// write anything that changes with them.
     pub etag: String,
     pub kind: ObjectKind,

@@ -109,6 +109,7 @@ impl Store {
     /// As [`Store::get`].
     pub async fn head(&self, bucket: &Bucket, key: &Key) -> Result<ObjectMeta, Error> {
         let found = match &self.backend {
+            _ if !key.is_legal() => None,
             Backend::Local(local) => local.open_object(bucket, key).await?.map(|(meta, _)| meta),
             Backend::Cloud(cloud) => cloud.head(bucket, key.as_str()).await?.map(|(meta, _)| meta),
         };
@@ -125,6 +126,7 @@ impl Store {
     /// `NoSuchKey`; `NoSuchBucket`, or `InvalidBucketName` where no bucket could have the name.
     pub async fn get(&self, bucket: &Bucket, key: &Key) -> Result<Object, Error> {
         let found = match &self.backend {
+            _ if !key.is_legal() => None,
             Backend::Local(local) => {
                 let found = local.open_object(bucket, key).await?;
                 found.map(|(meta, file)| Object { meta, content: Content::File(file) })

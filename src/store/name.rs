@@ -18,6 +18,11 @@ impl Bucket {
         if bucket.is_regular() { Ok(bucket) } else { Err(invalid_bucket_name(name)) }
     }
 
+    /// Whether the name of a bucket by the rules can begin so.
+    pub fn may_begin_with(prefix: &str) -> bool {
+        prefix.len() <= 63 && prefix.bytes().all(is_bucket_byte) && !prefix.starts_with('-')
+    }
+
     /// A bucket by the rules, or a name that a folder which is already there may have: one visible
     /// path segment. Folders served as they are need not be called as OSS wants it.
     ///
@@ -33,13 +38,19 @@ impl Bucket {
     /// Whether the name keeps the rules of OSS.
     pub fn is_regular(&self) -> bool {
         let name = &self.0;
-        let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        (3..=63).contains(&name.len()) && name.bytes().all(inner) && !name.starts_with('-') && !name.ends_with('-')
+        (3..=63).contains(&name.len())
+            && name.bytes().all(is_bucket_byte)
+            && !name.starts_with('-')
+            && !name.ends_with('-')
     }
 
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+fn is_bucket_byte(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'
 }
 
 /// Whether a path segment can be a file's or folder's name that stays where it is.
@@ -57,7 +68,8 @@ impl fmt::Display for Bucket {
 
 /// A legal object key: 1 to 1023 bytes of UTF-8, not beginning with `/` or `\`, without NUL.
 ///
-/// Not every legal key can be a file's path: [`Key::relative_path`] tells.
+/// Not every legal key can be a file's path: [`Key::relative_path`] tells. A key that was only [asked
+/// for](Key::asked) may be none: nothing lies under it, and it is never written.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Key(String);
 
@@ -65,10 +77,19 @@ impl Key {
     /// # Errors
     /// `InvalidObjectName`.
     pub fn new(text: &str) -> Result<Key, Error> {
-        if text.is_empty() || text.len() > 1023 || text.starts_with(['/', '\\']) || text.contains('\0') {
-            return Err(invalid_object_name(text));
-        }
-        Ok(Key(text.to_owned()))
+        let key = Key(text.to_owned());
+        if key.is_legal() { Ok(key) } else { Err(invalid_object_name(text)) }
+    }
+
+    /// A key as somebody looks for it, legal or not.
+    pub fn asked(text: &str) -> Key {
+        Key(text.to_owned())
+    }
+
+    /// Whether an object can have it.
+    pub fn is_legal(&self) -> bool {
+        let text = &self.0;
+        !(text.is_empty() || text.len() > 1023 || text.starts_with(['/', '\\']) || text.contains('\0'))
     }
 
     pub fn as_str(&self) -> &str {

@@ -128,11 +128,11 @@ impl Store {
     }
 
     /// Makes the object out of the parts that are named by number and ETag (quoted or not), or of
-    /// all, and ends the upload.
+    /// all, and ends the upload. Without any part the object is empty.
     ///
     /// # Errors
     /// `NoSuchUpload`; `InvalidPart` for a part that is not there or has another ETag;
-    /// `InvalidPartOrder`; `InvalidArgument` without any part; `FileAlreadyExists`.
+    /// `InvalidPartOrder`; `FileAlreadyExists`.
     pub async fn complete_upload(
         &self,
         bucket: &Bucket,
@@ -158,9 +158,6 @@ impl Store {
                 named.into_iter().map(choose).collect::<Result<_, _>>()?
             }
         };
-        if chosen.is_empty() {
-            return Err(Error::new(Code::InvalidArgument, "An upload needs at least one part.").detail("UploadId", id));
-        }
         let (parts, locations): (Vec<Part>, Vec<Location>) =
             chosen.into_iter().map(|stored| (stored.part, stored.location)).unzip();
         let backend = self.backend.clone();
@@ -177,6 +174,14 @@ impl Store {
         let meta = self.publish(bucket, key, received, facts, replace).await?;
         self.texts.clear(&layout::upload(bucket, id), BEGUN).await?;
         Ok(meta)
+    }
+
+    /// Whether there is such an upload.
+    ///
+    /// # Errors
+    /// `NoSuchUpload`.
+    pub async fn check_upload(&self, bucket: &Bucket, key: &Key, id: &str) -> Result<(), Error> {
+        self.begun(bucket, key, id).await.map(drop)
     }
 
     /// Ends the upload and removes its parts.

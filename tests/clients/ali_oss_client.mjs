@@ -196,6 +196,11 @@ async function multipart(client) {
     await client.multipartUploadCopy("copied.bin", from, { partSize: 102400 });
     assert.deepEqual((await client.get("copied.bin")).content, content);
   });
+  await check("multipart: without parts, as an empty stream ends", async () => {
+    const { uploadId } = await client.initMultipartUpload("nothing.bin");
+    await client.completeMultipartUpload("nothing.bin", uploadId, []);
+    assert.equal((await client.get("nothing.bin")).content.length, 0);
+  });
   await check("multipart: aborted, and refused afterwards", async () => {
     const { uploadId } = await client.initMultipartUpload("never.bin");
     await client.abortMultipartUpload("never.bin", uploadId);

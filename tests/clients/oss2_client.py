@@ -215,6 +215,12 @@ def multipart(bucket):
         with refused(oss2.exceptions.NoSuchUpload):
             bucket.complete_multipart_upload("never.bin", upload, [oss2.models.PartInfo(1, "0" * 32)])
         assert not bucket.object_exists("never.bin")
+    with check("multipart: without parts, as an empty stream ends"):
+        upload = bucket.init_multipart_upload("nothing.bin").upload_id
+        assert list(oss2.PartIterator(bucket, "nothing.bin", upload)) == []
+        bucket.complete_multipart_upload("nothing.bin", upload, [])
+        got = bucket.get_object("nothing.bin")
+        assert (got.read(), got.object_type) == (b"", "Multipart")
     with check("multipart: resumable upload and download"), tempfile.TemporaryDirectory() as folder:
         source, target = os.path.join(folder, "source"), os.path.join(folder, "target")
         with open(source, "wb") as file:
@@ -263,6 +269,10 @@ def processed(bucket, place):
         first = bucket.get_object("图/example.jpg", process=PROCESSES[0]["process"]).read()
         bucket.get_object_to_file("图/example.jpg", target, process=PROCESSES[0]["process"])
         assert open(target, "rb").read() == first
+    with check("process: posted and not saved"):
+        body = "x-oss-process=image/resize,w_120/format,png"
+        got = bucket._do("POST", bucket.bucket_name, "example.jpg", params={"x-oss-process": ""}, data=body)
+        check_answer({"process": body, "type": "image/png", "size": [120, 80]}, got.read(), got.headers["Content-Type"])
     with check("process: a style behind the key"):
         row = next(row for row in PROCESSES if row["process"].startswith("style/"))
         for separator in ("@!", "!"):

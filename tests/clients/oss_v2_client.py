@@ -202,6 +202,13 @@ def multipart(client, bucket):
         client.complete_multipart_upload(
             oss.CompleteMultipartUploadRequest(bucket, "copied.bin", upload_id=upload, complete_all="yes"))
         assert read(client, bucket, "copied.bin") == data[0][:100]
+    with check("multipart: without parts, as an empty stream ends"):
+        upload = client.initiate_multipart_upload(oss.InitiateMultipartUploadRequest(bucket, "nothing.bin")).upload_id
+        listed = client.list_parts(oss.ListPartsRequest(bucket, "nothing.bin", upload_id=upload))
+        assert (listed.parts or [], listed.is_truncated) == ([], False)
+        client.complete_multipart_upload(oss.CompleteMultipartUploadRequest(
+            bucket, "nothing.bin", upload_id=upload, complete_multipart_upload=oss.CompleteMultipartUpload(parts=[])))
+        assert read(client, bucket, "nothing.bin") == b""
     with check("multipart: aborted, and refused afterwards"):
         upload = client.initiate_multipart_upload(oss.InitiateMultipartUploadRequest(bucket, "never.bin")).upload_id
         client.abort_multipart_upload(oss.AbortMultipartUploadRequest(bucket, "never.bin", upload_id=upload))

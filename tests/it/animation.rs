@@ -7,6 +7,7 @@ use pixelpass::error::Code;
 use pixelpass::format::{Format, Repeat};
 use pixelpass::geometry::Size;
 use pixelpass::pixel::{Frame, View};
+use pixelpass::plan::Rules;
 use pixelpass::processor::Processor;
 
 /// Bound on what a palette may lose, as a signal-to-noise ratio in dB.
@@ -128,6 +129,16 @@ fn everything_else_leaves_the_first_frame() {
     // It is the first one indeed.
     let found = pixels(&bytes("image/format,png", &source));
     assert_eq!(found.view().to_vec(), frames(&source).0[0].0.view().to_vec());
+}
+
+#[test]
+fn frames_may_be_kept_where_the_documentation_drops_them() {
+    let keeping = Processor { rules: Rules { keep_frames: true, ..processor().rules }, ..processor() };
+    for (chain, count) in [("resize,w_100/quality,q_80", 3), ("auto-orient,1", 3), ("quality,q_80/flip,1", 1)] {
+        let answer = ask(&keeping, &format!("image/{chain}"), &example(), &[]).expect(chain);
+        assert_eq!(header(&answer.bytes).frames, count, "{chain}");
+        assert_eq!(header(&bytes(&format!("image/{chain}"), &example())).frames, 1, "{chain}");
+    }
 }
 
 #[test]

@@ -119,7 +119,8 @@ the document is out of date. Sources are given by their headers alone: what is c
 the format and the number of frames of the answer, or the status, code and message of the refusal.
 
 The last column tells where an expectation comes from: `doc` and `seed` the documentation and its
-examples, `sdk` what the official SDKs' tests and samples show, `decision` a reading of our own where these are silent.
+examples, `sdk` what the official SDKs' tests and samples show, `live` what was measured on saved answers of the running
+service or has been sent to it by large sites for years, `decision` a reading of our own where these are silent.
 ";
 
 fn document(parts: &[Part]) -> String {

@@ -1,166 +1,11 @@
-//! The object API over a socket: styles, protection, save-as, ACLs, copies, appends, deletions,
-//! uploads.
+//! The object API over a socket: processes that are posted, ACLs, copies, appends, deletions, uploads.
 
+use crate::support::bucket::{all, is, put, server, style};
 use crate::support::fixture;
-use crate::support::server::{Response, Server};
-use crate::support::signed::{KEY, sign};
+use crate::support::signed::sign;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use pixelpass::codec;
-use pixelpass::limits::Limits;
 use pixelpass::oss::sign::Scheme;
-
-fn server() -> Server {
-    let server = Server::start(&["--store", "memory://", "--engine", "cpu", KEY[0], KEY[1]]);
-    assert_eq!(server.signed("PUT", "/pictures", &[("x-oss-acl", "public-read")], b"").status, 200);
-    put(&server, "/pictures/a.jpg", &[]);
-    server
-}
-
-fn put(server: &Server, target: &str, headers: &[(&str, &str)]) {
-    let answer = server.signed("PUT", target, headers, &fixture("demo/example.jpg"));
-    assert_eq!(answer.status, 200, "{target}: {}", answer.text());
-}
-
-fn style(server: &Server, name: &str, content: &str) -> Response {
-    let document = format!("<Style><Content>{content}</Content></Style>");
-    server.signed("PUT", &format!("/pictures/?style&styleName={name}"), &[], document.as_bytes())
-}
-
-fn settings(server: &Server, document: &str) {
-    let document = format!("<BucketProcessConfiguration>{document}</BucketProcessConfiguration>");
-    let answer = server.signed("PUT", "/pictures/?processConfiguration", &[], document.as_bytes());
-    assert_eq!(answer.status, 200, "{}", answer.text());
-}
-
-/// Status and code, or the width of the picture.
-fn outcome(answer: &Response) -> (u16, String) {
-    match codec::probe(&answer.body, &Limits::OSS) {
-        Ok(probe) => (answer.status, probe.size.width.to_string()),
-        Err(_) => (answer.status, answer.element("Code")),
-    }
-}
-
-fn is(answer: &Response, status: u16, what: &str, about: &str) {
-    assert_eq!(outcome(answer), (status, what.to_owned()), "{about}: {}", answer.text());
-}
-
-fn all<'a>(document: &'a str, element: &str) -> Vec<&'a str> {
-    let (begin, end) = (format!("<{element}>"), format!("</{element}>"));
-    document.split(&begin).skip(1).filter_map(|rest| Some(rest.split_once(&end)?.0)).collect()
-}
-
-#[test]
-fn styles_come_go_and_are_used() {
-    let server = server();
-    for (name, width) in [("small", 50), ("Z.9_x-", 60), ("a", 70)] {
-        assert_eq!(style(&server, name, &format!("image/resize,w_{width}")).status, 200);
-    }
-    let listed = server.signed("GET", "/pictures/?style", &[], b"").text();
-    assert_eq!(all(&listed, "Name"), ["small", "Z.9_x-", "a"], "in order of creation");
-    let times = [all(&listed, "CreateTime"), all(&listed, "LastModifyTime")].concat();
-    assert!(times.len() == 6 && times.iter().all(|time| httpdate::parse_http_date(time).is_ok()), "{times:?}");
-    let get = |name: &str| server.signed("GET", &format!("/pictures/?style&styleName={name}"), &[], b"");
-    let created = get("small").element("CreateTime");
-    style(&server, "small", "image/resize,w_55");
-    let again = get("small");
-    assert_eq!((again.element("Content"), again.element("CreateTime")), ("image/resize,w_55".to_owned(), created));
-    assert_eq!(again.element("Category"), "image");
-    style(&server, "nested", "style/small");
-    style(&server, "broken", "csdar5324");
-    for (target, status, what) in [
-        ("a.jpg?x-oss-process=style/small", 200, "55"),
-        ("a.jpg?x-oss-process=style%2FZ.9_x-", 200, "60"),
-        ("a.jpg@!small", 200, "55"),
-        ("a.jpg%40%21small", 200, "55"),
-        ("a.jpg!a", 200, "70"),
-        ("a.jpg!Z.9_x-", 200, "60"),
-        ("a.jpg@!none", 404, "NoSuchStyle"),
-        ("a.jpg!none", 404, "NoSuchKey"),
-        ("none.jpg@!small", 404, "NoSuchKey"),
-        ("a.jpg_small", 404, "NoSuchKey"),
-        ("a.jpg?x-oss-process=style/none", 404, "NoSuchStyle"),
-        ("a.jpg?x-oss-process=style/", 400, "InvalidArgument"),
-        ("a.jpg?x-oss-process=style/nested", 400, "InvalidArgument"),
-        ("a.jpg?x-oss-process=style/broken", 400, "InvalidArgument"),
-        ("a.jpg@!small?x-oss-process=image/resize,w_20", 404, "NoSuchKey"),
-    ] {
-        is(&server.get(&format!("/pictures/{target}")), status, what, target);
-    }
-    settings(&server, "<StyleDelimiters>/,_,-</StyleDelimiters>");
-    let told = server.signed("GET", "/pictures/?processConfiguration", &[], b"");
-    assert_eq!(told.element("StyleDelimiters"), "-,/,_");
-    for target in ["a.jpg_small", "a.jpg-small", "a.jpg/small", "a.jpg!small", "a.jpg@!small"] {
-        is(&server.get(&format!("/pictures/{target}")), 200, "55", target);
-        // An object that is called so is what is meant.
-        server.signed("PUT", &format!("/pictures/{target}"), &[], &fixture("demo/logo.png"));
-        is(&server.get(&format!("/pictures/{target}")), 200, "128", target);
-    }
-    assert_eq!(server.signed("DELETE", "/pictures/?style&styleName=small", &[], b"").status, 204);
-    assert_eq!(server.signed("DELETE", "/pictures/?style&styleName=small", &[], b"").status, 204);
-    is(&get("small"), 404, "NoSuchStyle", "deleted");
-    for name in ["", "a/b", "汉", &"x".repeat(64)] {
-        is(&style(&server, name, "x"), 400, "InvalidArgument", name);
-    }
-    for content in ["", "image/resize;", "a(b", "*"] {
-        assert_eq!(style(&server, "x", content).element("Message"), "Style content is invalid.");
-    }
-    for method in ["PUT", "GET", "DELETE"] {
-        let answer = server.signed(method, "/nowhere/?style&styleName=a", &[], b"");
-        is(&answer, 404, "NoSuchBucket", method);
-        is(&server.request(method, "/pictures/?style&styleName=a", &[], b""), 403, "AccessDenied", method);
-    }
-    // 4 are there.
-    let refused = (0..50).map(|number| style(&server, &format!("n{number}"), "x").status).position(|it| it != 200);
-    assert_eq!(refused, Some(46));
-    is(&style(&server, "n46", "x"), 403, "AccessDenied", "the 51st");
-    assert_eq!(style(&server, "a", "image/resize,w_10").status, 200, "one that is there may be replaced");
-}
-
-#[test]
-fn protected_sources_are_shown_by_style_alone() {
-    let server = server();
-    style(&server, "small", "image/resize,w_50");
-    put(&server, "/pictures/b.png", &[]);
-    put(&server, "/pictures/none", &[]);
-    server.signed("PUT", "/pictures/?acl", &[("x-oss-acl", "public-read-write")], b"");
-    let protect = |suffix: &str| {
-        let suffix = format!("<SourceFileProtectSuffix>{suffix}</SourceFileProtectSuffix>");
-        settings(&server, &format!("<SourceFileProtect>Enabled</SourceFileProtect>{suffix}"));
-    };
-    protect("jpg, PNG");
-    let mark = |key: &str| format!("none?x-oss-process=image/watermark,image_{}", URL_SAFE_NO_PAD.encode(key));
-    for (target, status, what) in [
-        ("a.jpg", 403, "AccessDenied"),
-        ("b.png", 403, "AccessDenied"),
-        ("none", 200, "400"),
-        ("a.jpg?x-oss-process=image/resize,w_399", 403, "AccessDenied"),
-        ("a.jpg?x-oss-process=style/small", 200, "50"),
-        ("a.jpg@!small", 200, "50"),
-        ("a.jpg!small", 200, "50"),
-        ("a.jpg?x-oss-process=style/small|image/resize,w_10", 403, "AccessDenied"),
-        ("a.jpg?x-oss-process=", 403, "AccessDenied"),
-        ("a.jpg?objectMeta", 403, "AccessDenied"),
-        (&mark("a.jpg"), 403, "AccessDenied"),
-        (&mark("a.jpg?x-oss-process=image/resize,P_99"), 403, "AccessDenied"),
-    ] {
-        is(&server.get(&format!("/pictures/{target}")), status, what, target);
-    }
-    assert_eq!(server.get("/pictures/a.jpg").element("EC"), "0040-00000031");
-    assert_eq!(server.request("HEAD", "/pictures/a.jpg", &[], b"").status, 403);
-    // Nor can it be had under another name.
-    let copy = [("x-oss-copy-source", "/pictures/a.jpg")];
-    is(&server.request("PUT", "/pictures/copy", &copy, b""), 403, "AccessDenied", "copied");
-    is(&server.signed("GET", "/pictures/a.jpg", &[], b""), 200, "400", "signed");
-    is(&server.signed("GET", "/pictures/a.jpg?x-oss-process=image/resize,w_9", &[], b""), 200, "9", "signed");
-    assert_eq!(server.signed("PUT", "/pictures/copy", &copy, b"").status, 200);
-    protect("*");
-    is(&server.get("/pictures/none"), 403, "AccessDenied", "all");
-    settings(&server, "<SourceFileProtectSuffix>*</SourceFileProtectSuffix>");
-    is(&server.get("/pictures/a.jpg"), 200, "400", "off");
-    let told = server.signed("GET", "/pictures/?processConfiguration", &[], b"");
-    assert_eq!((told.element("SourceFileProtect").as_str(), told.element("Version").as_str()), ("Disabled", "2"));
-}
 
 #[test]
 fn save_as_to_the_letter() {
@@ -193,12 +38,23 @@ fn save_as_to_the_letter() {
         ("/pictures/a.jpg", format!("image/resize,w_20|sys/saveas,o_{}", b64("/x")), 400, "InvalidObjectName"),
         ("/pictures/a.jpg", format!("image/resize,w_0|sys/saveas,o_{out}"), 400, "InvalidArgument"),
         ("/pictures/a.jpg", format!("image/resize,w_20|saveas,o_{out}"), 400, "InvalidArgument"),
-        ("/pictures/a.jpg", "image/resize,w_20".to_owned(), 400, "InvalidArgument"),
+        ("/pictures/a.jpg", "image/resize,w_20".to_owned(), 200, "20"),
+        ("/pictures/a.jpg", "style/small|image/resize,w_9".to_owned(), 200, "9"),
+        ("/pictures/a.jpg", "image/resize,w_0".to_owned(), 400, "InvalidArgument"),
+        ("/pictures/a.jpg", "image/resize,w_0/ignore-error,1".to_owned(), 200, "400"),
+        ("/pictures/a.jpg", format!("image/resize,w_0/ignore-error,1|sys/saveas,o_{out}"), 400, "InvalidArgument"),
+        ("/pictures/a.jpg", "video/snapshot,t_1".to_owned(), 400, "InvalidArgument"),
+        ("/pictures/none", "image/resize,w_20".to_owned(), 404, "NoSuchKey"),
+        ("/nowhere/a.jpg", "image/resize,w_20".to_owned(), 404, "NoSuchBucket"),
         ("/pictures/a.jpg", String::new(), 400, "InvalidRequest"),
         ("/pictures/a.jpg", format!("style/none|sys/saveas,o_{out}"), 404, "NoSuchStyle"),
     ] {
         is(&save(source, &body), status, code, &body);
     }
+    let (posted, got) = ("image/resize,w_20", server.get("/pictures/a.jpg?x-oss-process=image/resize,w_20"));
+    let posted = save("/pictures/a.jpg", posted);
+    assert!(posted.body == got.body && posted.header("content-type") == "image/jpeg");
+    assert_eq!(posted.header("etag"), got.header("etag"));
     let digest = [("Content-MD5", "AAAAAAAAAAAAAAAAAAAAAA==")];
     is(&server.signed("POST", "/pictures/a.jpg?x-oss-process", &digest, b"x"), 400, "InvalidDigest", "digest");
     server.signed("PUT", "/pictures/?acl", &[("x-oss-acl", "public-read-write")], b"");

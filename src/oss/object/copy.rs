@@ -1,9 +1,9 @@
 //! CopyObject and UploadPartCopy.
 
 use super::describe::described_by;
-use super::uploads::{part_number, upload_id};
+use super::uploads::{no_such_upload_at, part_number, upload_id};
 use super::write::{digested, replace};
-use crate::error::Error;
+use crate::error::{Ec, Error};
 use crate::oss::conditions::{self, Verdict};
 use crate::oss::query::invalid;
 use crate::oss::route::Target;
@@ -61,7 +61,7 @@ pub async fn copy(service: &Service, target: Target, order: Order) -> Result<Rep
     service.allow_write(&order.caller, &target.bucket, &target.key).await?;
     let headers = &order.request.headers;
     let source = Source::read(headers)?;
-    let described = described_by(headers, &order.caller)?;
+    let described = described_by(service, headers, &order.caller)?;
     let Some(meta) = source.judged(service, &order.caller, headers).await? else { return Ok(Reply::new(304)) };
     let onto_itself = source.bucket == target.bucket && source.key == target.key;
     let replaced = match headers.get("x-oss-metadata-directive") {
@@ -102,7 +102,8 @@ pub async fn copy_part(service: &Service, target: Target, order: Order) -> Resul
     };
     let body = Box::pin(object.stream(range).map_err(Error::internal));
     let upload = Upload { limit_bytes: service.rules.upload_limit_bytes, ..Upload::default() };
-    let part = service.store.put_part(&target.bucket, &target.key, &id, number, body, upload).await?;
+    let part = service.store.put_part(&target.bucket, &target.key, &id, number, body, upload).await;
+    let part = part.map_err(|error| no_such_upload_at(error, Ec(42, 311)))?;
     // One client takes the ETag from the header alone.
     Ok(result("CopyPartResult", &part.etag, part.last_modified)
         .header("ETag", part.etag)

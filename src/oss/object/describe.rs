@@ -1,11 +1,11 @@
 //! Headers that describe an object: from a request into the store, and from the store into an answer.
 
 use crate::error::{Code, Error};
-use crate::oss::access;
 use crate::oss::conditions::{self, Part};
 use crate::oss::query::invalid;
 use crate::oss::sign::Caller;
 use crate::oss::wire::{Headers, Reply};
+use crate::oss::{Service, access};
 use crate::store::{Acl, Description, ObjectKind, ObjectMeta};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -31,8 +31,9 @@ const STORED: [(&str, &str); 5] = [
 ///
 /// # Errors
 /// `InvalidArgument` for an ACL that is none and for too much metadata, `AccessDenied` where an
-/// anonymous caller sets an ACL.
-pub fn described_by(headers: &Headers, caller: &Caller) -> Result<Description, Error> {
+/// anonymous caller sets an ACL, `NotImplemented` for what is asked beyond that.
+pub fn described_by(service: &Service, headers: &Headers, caller: &Caller) -> Result<Description, Error> {
+    service.rules.unsupported.check(|name| headers.get(name))?;
     let acl = object_acl(headers.get("x-oss-object-acl"))?;
     if acl.is_some() && *caller == Caller::Anonymous {
         return Err(access::denied());

@@ -15,4 +15,4 @@ pub(super) use describe::{UNTYPED, object_acl, stored_headers, user_metadata};
 pub(super) use read::{meta, read};
 pub(super) use saveas::{process, process_later};
 pub(super) use uploads::{abort, begin, complete, list_parts, put_part};
-pub(super) use write::{append, delete, document_body, put};
+pub(super) use write::{append, checked_body, delete, document_body, expected_md5_of_deletion, put};

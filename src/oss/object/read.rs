@@ -9,7 +9,9 @@ use crate::oss::route::Target;
 use crate::oss::sign::Caller;
 use crate::oss::wire::{Body, Headers, Reply, Request};
 use crate::oss::{Order, Service, access, calls, protect, style};
+use crate::process::Pipe;
 use crate::store::{Key, Object, ObjectMeta};
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 /// `GetObject`, and for `head` its headers alone.
@@ -22,12 +24,13 @@ pub async fn read(service: &Service, mut target: Target, order: Order, head: boo
     let overrides = overrides(&caller, &query)?;
     let fetch = Instant::now();
     let acl = service.bucket_acl(&target.bucket).await?;
-    let mut process = query.process()?;
+    let mut process = query.process();
     let mut found = find(service, &target).await;
-    if let (None, Err(Code::NoSuchKey)) = (&process, found.as_ref().map_err(|error| error.code)) {
+    if let Err(Code::NoSuchKey) = found.as_ref().map_err(|error| error.code) {
         match style::named_by_key(service, &target).await {
+            // Whatever the query asks for beside it.
             Ok(Some((key, name))) => {
-                process = Some(format!("style/{name}"));
+                process = Ok(Some(format!("style/{name}")));
                 found = service.store.get(&target.bucket, &key).await;
                 target.key = key;
             }
@@ -36,30 +39,110 @@ pub async fn read(service: &Service, mut target: Target, order: Order, head: boo
             Err(error) => found = Err(error),
         }
     }
+    let process = process?;
     let acl = found.as_ref().ok().and_then(|object| object.meta.description.acl).unwrap_or(acl);
     access::check(&caller, calls::Right::Read, acl)?;
     protect::check(service, &caller, &target, process.as_deref()).await?;
-    let Some(process) = process else {
-        let object = found?;
-        if let Some(reply) = judged(&headers, &object.meta, &object.meta.etag)? {
-            return Ok(reply);
+    let reply = match process {
+        None => stored(found?, &headers, head)?,
+        Some(process) => {
+            let reading = Reading { caller: &caller, target: &target, headers: &headers, head, begin, fetch };
+            reading.process_or_ignore(service, found, &process).await?
         }
-        return plain(object, &headers, head).map(|reply| overridden(reply, overrides));
     };
-    let prepared = service.prepare(&target.bucket, &process).await?;
-    for key in prepared.assets.iter().filter_map(|key| Key::new(key).ok()) {
-        let asset = Target { bucket: target.bucket.clone(), key, alternative: None };
-        protect::check(service, &caller, &asset, Some(&process)).await?;
+    Ok(overridden(reply, overrides))
+}
+
+/// A processed answer on its way, rights judged.
+pub struct Reading<'a> {
+    pub caller: &'a Caller,
+    pub target: &'a Target,
+    pub headers: &'a Headers,
+    /// The headers alone are wanted.
+    pub head: bool,
+    /// When the request arrived.
+    pub begin: Instant,
+    /// When the work on it began.
+    pub fetch: Instant,
+}
+
+impl Reading<'_> {
+    /// What `process` makes of the object, or the object itself where it cannot and the process string
+    /// says that errors are to be ignored.
+    ///
+    /// # Errors
+    /// Those of the process string and of the object.
+    pub async fn process_or_ignore(
+        &self,
+        service: &Service,
+        found: Result<Object, Error>,
+        process: &str,
+    ) -> Result<Reply, Error> {
+        let error = match self.process(service, found, process).await {
+            Err(error) if self.ignores(service, process, &error).await? => error,
+            done => return done,
+        };
+        tracing::info!(key = %self.target.key, what = ?error.to_string(), "ignored as the caller wishes");
+        let told = match error.ec {
+            Some(ec) => format!("{} {ec}", error.code.name()),
+            None => error.code.name().to_owned(),
+        };
+        let reply = stored(find(service, self.target).await?, self.headers, self.head)?;
+        Ok(reply.header("x-pixelpass-ignored-error", told))
     }
-    let object = found.map_err(|error| match error.code {
-        Code::NoSuchKey => error.ec(Ec::image(24)),
-        _ => error,
-    })?;
-    let studied = Studied::fetch(service, &caller, &target.bucket, object, prepared, begin).await?;
-    if let Some(reply) = judged(&headers, &studied.object.meta, &studied.etag)? {
-        return Ok(reply);
+
+    async fn process(&self, service: &Service, found: Result<Object, Error>, process: &str) -> Result<Reply, Error> {
+        let Reading { caller, target, headers, head, begin, fetch } = *self;
+        let prepared = service.prepare(&target.bucket, process).await?;
+        for key in prepared.assets.iter().filter_map(|key| Key::new(key).ok()) {
+            let asset = Target { bucket: target.bucket.clone(), key, alternative: None };
+            protect::check(service, caller, &asset, Some(process)).await?;
+        }
+        let object = found.map_err(|error| match error.code {
+            Code::NoSuchKey => error.ec(Ec::image(24)),
+            _ => error,
+        })?;
+        let studied = Studied::fetch(service, caller, &target.bucket, object, prepared, begin).await?;
+        let refused = match judged(headers, &studied.object.meta, &studied.etag) {
+            Ok(Some(reply)) => return Ok(reply),
+            Ok(None) => None,
+            Err(error) => Some(error),
+        };
+        // The caller may hold the object's own ETag: whether that is what is answered shows in the end.
+        if let Some(refused) = refused {
+            if ignores_errors(service, target, process).await? {
+                studied.run(service, fetch).await?;
+            }
+            return Err(refused);
+        }
+        processed::answer(service, studied, headers, head, fetch).await
     }
-    processed::answer(service, studied, &headers, head, fetch).await.map(|reply| overridden(reply, overrides))
+
+    /// Whether the stored object stands in for `error`. Where source protection keeps the object itself
+    /// from the caller it does not: else a picture that cannot be made would open the door.
+    async fn ignores(&self, service: &Service, process: &str, error: &Error) -> Result<bool, Error> {
+        if !error.code.is_ignorable() || !ignores_errors(service, self.target, process).await? {
+            return Ok(false);
+        }
+        match protect::check(service, self.caller, self.target, None).await {
+            Ok(()) => Ok(true),
+            Err(error) if error.code == Code::AccessDenied => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+async fn ignores_errors(service: &Service, target: &Target, process: &str) -> Result<bool, Error> {
+    // Most process strings do not, and name no style.
+    if !process.contains("style/") {
+        return Ok(Pipe::ignores_errors(process, |_| None));
+    }
+    // One that cannot be taken apart names no style.
+    let texts = match style::texts(service, &target.bucket, process).await {
+        Err(error) if error.code.is_ignorable() => BTreeMap::new(),
+        texts => texts?,
+    };
+    Ok(Pipe::ignores_errors(process, |name| texts.get(name).cloned()))
 }
 
 /// `GetObjectMeta`: what tells an object's states apart, and its length.
@@ -133,8 +216,11 @@ fn overridden(reply: Reply, overrides: Overrides) -> Reply {
     overrides.into_iter().fold(reply, |reply, (name, value)| reply.replaced(name, &value))
 }
 
-/// The object as it is stored.
-fn plain(object: Object, headers: &Headers, head: bool) -> Result<Reply, Error> {
+/// The object as it is stored, its conditions judged.
+fn stored(object: Object, headers: &Headers, head: bool) -> Result<Reply, Error> {
+    if let Some(reply) = judged(headers, &object.meta, &object.meta.etag)? {
+        return Ok(reply);
+    }
     let meta = object.meta.clone();
     let (status, range) = describe::framed(headers, &meta, &meta.etag, meta.size_bytes, head)?;
     let mut reply = describe::sized(describe::stored(Reply::new(status), &meta), &range, meta.size_bytes);

@@ -1,7 +1,7 @@
-//! Processing and saving: `POST ?x-oss-process` with `|sys/saveas`.
+//! `POST ?x-oss-process`: processing, and saving the result with `|sys/saveas`.
 
 use super::processed::Studied;
-use super::read::find;
+use super::read::{Reading, find};
 use super::write::document_body;
 use crate::error::{Code, Error};
 use crate::oss::route::Target;
@@ -17,10 +17,20 @@ use std::time::Instant;
 
 const SAVE: &str = "|sys/saveas,";
 
+/// What begins the parts of a process that can be posted.
+const KINDS: [&str; 3] = ["image", "style", "sys"];
+
 /// What the body of the call asks for.
 #[derive(Debug, PartialEq, Eq)]
 struct Asked {
     process: String,
+    /// `None`: the result is the answer.
+    target: Option<Saved>,
+}
+
+/// Where a result goes.
+#[derive(Debug, PartialEq, Eq)]
+struct Saved {
     key: String,
     /// Empty for the source's.
     bucket: String,
@@ -34,9 +44,16 @@ impl Asked {
         if text.is_empty() {
             return Err(Error::new(Code::InvalidRequest, "The request names no process."));
         }
-        let Some((process, save)) = text.rsplit_once(SAVE) else {
-            return Err(refused("A process that is posted must end with sys/saveas."));
+        let (process, save) = match text.rsplit_once(SAVE) {
+            Some((process, save)) => (process, Some(save)),
+            None => (text, None),
         };
+        let foreign = |segment: &&str| !KINDS.contains(&segment.split('/').next().unwrap_or_default());
+        if let Some(segment) = process.split('|').find(foreign) {
+            let name = segment.split(',').next().unwrap_or_default();
+            return Err(Error::new(Code::InvalidArgument, format!("operation not support post: {name}")));
+        }
+        let Some(save) = save else { return Ok(Asked { process: process.to_owned(), target: None }) };
         let (mut key, mut bucket) = (None, None);
         for argument in save.split(',').filter(|argument| !argument.is_empty()) {
             match argument.split_once('_') {
@@ -46,7 +63,8 @@ impl Asked {
             }
         }
         let key = key.ok_or_else(|| Error::new(Code::MissingArgument, "sys/saveas needs o_."))?;
-        Ok(Asked { process: process.to_owned(), key, bucket: bucket.unwrap_or_default() })
+        let target = Some(Saved { key, bucket: bucket.unwrap_or_default() });
+        Ok(Asked { process: process.to_owned(), target })
     }
 }
 
@@ -65,17 +83,24 @@ fn refused(message: &'static str) -> Error {
 pub async fn process(service: &Service, target: Target, order: Order) -> Result<Reply, Error> {
     let Order { caller, request, .. } = order;
     let body = document_body(&request.headers, request.body).await?;
-    let asked = Asked::read(&body)?;
-    let bucket = match asked.bucket.as_str() {
+    let Asked { process, target: saved } = Asked::read(&body)?;
+    let (headers, begin, fetch) = (&request.headers, request.begin, Instant::now());
+    let Some(saved) = saved else {
+        service.store.bucket(&target.bucket).await?;
+        let found = find(service, &target).await;
+        let reading = Reading { caller: &caller, target: &target, headers, head: false, begin, fetch };
+        return reading.process_or_ignore(service, found, &process).await;
+    };
+    let bucket = match saved.bucket.as_str() {
         "" => target.bucket.clone(),
         name => Bucket::new(name)?,
     };
-    let key = Key::new(&asked.key)?;
+    let key = Key::new(&saved.key)?;
     service.store.bucket(&bucket).await?;
-    let prepared = service.prepare(&target.bucket, &asked.process).await?;
+    let prepared = service.prepare(&target.bucket, &process).await?;
     let object = find(service, &target).await?;
-    let studied = Studied::fetch(service, &caller, &target.bucket, object, prepared, request.begin).await?;
-    let (answer, _) = studied.run(service, Instant::now()).await?;
+    let studied = Studied::fetch(service, &caller, &target.bucket, object, prepared, begin).await?;
+    let (answer, _) = studied.run(service, fetch).await?;
     let content_type = Some(answer.content_type.to_owned());
     let description = Description { content_type, ..Description::default() };
     let body = Bytes::from(answer.bytes);
@@ -85,7 +110,7 @@ pub async fn process(service: &Service, target: Target, order: Order) -> Result<
     service.store.put(&bucket, &key, body, upload).await?;
     // Clients look for the pieces of this text, spaces and all.
     let quoted = |text: &str| serde_json::to_string(text).map_err(Error::internal);
-    let (bucket, key) = (quoted(&asked.bucket)?, quoted(key.as_str())?);
+    let (bucket, key) = (quoted(&saved.bucket)?, quoted(key.as_str())?);
     let text = format!(
         "{{\n    \"bucket\": {bucket},\n    \"fileSize\": {size_bytes},\n    \"object\": {key},\n    \"status\": \"OK\"}}"
     );
@@ -107,7 +132,8 @@ mod tests {
     #[test]
     fn bodies_of_all_clients() {
         let asked = |process: &str, key: &str, bucket: &str| {
-            Ok(Asked { process: process.to_owned(), key: key.to_owned(), bucket: bucket.to_owned() })
+            let target = Saved { key: key.to_owned(), bucket: bucket.to_owned() };
+            Ok(Asked { process: process.to_owned(), target: Some(target) })
         };
         let read = |text: &str| Asked::read(text.as_bytes()).map_err(|error| error.code);
         // b3V0L3guanBn is out/x.jpg, ZXhhbXBsZWJ1Y2tldA is examplebucket.
@@ -127,12 +153,17 @@ mod tests {
             ("x-oss-process=style/s|sys/saveas,o_5rGJP-axiT4", asked("style/s", "汉?汉>", "")),
             ("x-oss-process=", Err(Code::InvalidRequest)),
             ("", Err(Code::InvalidRequest)),
-            ("x-oss-process=image/resize,w_100", Err(Code::InvalidArgument)),
+            ("x-oss-process=image/resize,w_100", Ok(Asked { process: resize.to_owned(), target: None })),
+            ("x-oss-process=style%2Fs", Ok(Asked { process: "style/s".to_owned(), target: None })),
+            ("x-oss-process=video/snapshot,t_1|sys/saveas,o_b3V0L3guanBn", Err(Code::InvalidArgument)),
+            ("x-oss-process=nonsense", Err(Code::InvalidArgument)),
             ("x-oss-process=image/resize,w_100|saveas,o_b3V0L3guanBn", Err(Code::InvalidArgument)),
             ("x-oss-process=image/resize,w_100|sys/saveas,b_ZXhhbXBsZWJ1Y2tldA", Err(Code::MissingArgument)),
             ("x-oss-process=image/resize,w_100|sys/saveas,o_***", Err(Code::InvalidArgument)),
         ] {
             assert_eq!(read(body), expected, "{body}");
         }
+        let video = Asked::read(b"x-oss-process=image/info|video/snapshot,t_1").unwrap_err();
+        assert_eq!(video.message, "operation not support post: video/snapshot");
     }
 }

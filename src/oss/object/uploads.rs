@@ -2,7 +2,7 @@
 
 use super::describe::described_by;
 use super::write::{digested, document_body, expected_md5, limit_bytes, replace};
-use crate::error::{Code, Error};
+use crate::error::{Code, Ec, Error};
 use crate::oss::callback::{self, Callback, Uploader};
 use crate::oss::query::{Query, invalid};
 use crate::oss::route::Target;
@@ -20,7 +20,7 @@ const LISTED_PARTS: u64 = 1000;
 /// `InitiateMultipartUpload`.
 pub async fn begin(service: &Service, target: Target, order: Order) -> Result<Reply, Error> {
     service.allow_write(&order.caller, &target.bucket, &target.key).await?;
-    let description = described_by(&order.request.headers, &order.caller)?;
+    let description = described_by(service, &order.request.headers, &order.caller)?;
     let id = service.store.begin_upload(&target.bucket, &target.key, description).await?;
     let encoding = encoded::Encoding::asked(&order.query)?;
     Ok(Reply::xml(Xml::document("InitiateMultipartUploadResult", |xml| {
@@ -38,7 +38,8 @@ pub async fn put_part(service: &Service, target: Target, order: Order) -> Result
     let headers = &order.request.headers;
     let expected_md5 = expected_md5(headers)?;
     let upload = Upload { expected_md5, limit_bytes: limit_bytes(service, headers)?, ..Upload::default() };
-    let part = service.store.put_part(&target.bucket, &target.key, &id, number, order.request.body, upload).await?;
+    let part = service.store.put_part(&target.bucket, &target.key, &id, number, order.request.body, upload).await;
+    let part = part.map_err(|error| no_such_upload_at(error, Ec(42, 104)))?;
     Ok(Reply::empty(200)
         .header("Content-MD5", content_md5(&part.etag))
         .header("ETag", part.etag)
@@ -58,15 +59,22 @@ pub async fn complete(service: &Service, target: Target, order: Order) -> Result
     let parts = match (all, body.is_empty()) {
         (true, true) => None,
         (true, false) => {
-            let message = "With x-oss-complete-all no parts may be listed.";
-            return Err(Error::new(Code::InvalidArgument, message));
+            // As the service spells it: clients may look for the text.
+            let message = "Should not speficy both complete all header and http body.";
+            return Err(Error::new(Code::InvalidArgument, message).ec(Ec(42, 216)));
         }
         (false, _) => {
-            let listed: xml::Complete = xml::read(&body)?;
+            let listed = match xml::read::<xml::Complete>(&body) {
+                Ok(listed) => listed,
+                Err(error) => {
+                    service.store.check_upload(&target.bucket, &target.key, &id).await?;
+                    return Err(error);
+                }
+            };
             Some(listed.parts.into_iter().map(|part| (part.number, part.etag)).collect())
         }
     };
-    let acl = described_by(&headers, &order.caller)?.acl;
+    let acl = described_by(service, &headers, &order.caller)?.acl;
     let call = "CompleteMultipartUpload";
     let callback = Callback::of_headers(service, call, uploader, &headers, &order.query).await?;
     let replace = replace(&headers);
@@ -111,7 +119,7 @@ pub async fn list_parts(service: &Service, target: Target, order: Order) -> Resu
         xml.text("UploadId", id);
         xml.text("StorageClass", "Standard");
         xml.text("PartNumberMarker", after);
-        xml.text("NextPartNumberMarker", parts.last().map_or(after, |part| u64::from(part.number)));
+        xml.text("NextPartNumberMarker", parts.last().map(|part| part.number.to_string()).unwrap_or_default());
         xml.text("MaxParts", limit);
         xml.text("IsTruncated", truncated);
         for part in parts {
@@ -124,6 +132,11 @@ pub async fn list_parts(service: &Service, target: Target, order: Order) -> Resu
             });
         }
     })))
+}
+
+/// `NoSuchUpload` with the EC that it has for one call alone.
+pub fn no_such_upload_at(error: Error, ec: Ec) -> Error {
+    if error.code == Code::NoSuchUpload { error.ec(ec) } else { error }
 }
 
 /// # Errors

@@ -153,6 +153,21 @@ impl Claim {
         }
     }
 
+    /// Whether every additional header that is signed came with the request.
+    ///
+    /// # Errors
+    /// `InvalidArgument`.
+    pub fn check_additional(&self, request: &Parsed) -> Result<(), Error> {
+        match self.additional.iter().find(|name| request.header(name).is_none()) {
+            Some(name) => {
+                let message = format!("The header {name} is signed, but the request does not have it.");
+                let error = Error::new(Code::InvalidArgument, message).detail("ArgumentName", "AdditionalHeaders");
+                Err(error.detail("ArgumentValue", name))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Whether the date can be read and is one that a request may carry at `now`.
     ///
     /// # Errors

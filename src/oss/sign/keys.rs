@@ -24,14 +24,14 @@ impl Key {
         Key { id: id.into(), secret: secret.into(), token: None, expires: None }
     }
 
-    /// Whether the key may be used at `now` with the token that came. A token that came with a key
-    /// that has none is ignored.
+    /// Whether the key may be used at `now` with the token that came. An empty one is none.
     ///
     /// # Errors
-    /// `InvalidAccessKeyId` for a missing token, `InvalidSecurityToken`, `SecurityTokenExpired`.
+    /// `InvalidAccessKeyId` for a missing token, and for one that came with a key that has none;
+    /// `InvalidSecurityToken`, `SecurityTokenExpired`.
     pub fn admit(&self, token: Option<&str>, now: i64) -> Result<(), Error> {
-        match (&self.token, token) {
-            (Some(_), None) => return Err(unknown(&self.id)),
+        match (&self.token, token.filter(|token| !token.is_empty())) {
+            (Some(_), None) | (None, Some(_)) => return Err(unknown(&self.id)),
             (Some(own), Some(token)) if !bool::from(own.as_bytes().ct_eq(token.as_bytes())) => {
                 return Err(Error::new(Code::InvalidSecurityToken, "The security token you provided is invalid."));
             }
@@ -161,13 +161,14 @@ mod tests {
     #[test]
     fn tokens_and_ends() {
         let fixed = Key::new("a", "s");
-        assert!(fixed.admit(None, 5).is_ok() && fixed.admit(Some("ignored"), 5).is_ok());
+        assert!(fixed.admit(None, 5).is_ok() && fixed.admit(Some(""), 5).is_ok());
+        assert_eq!(fixed.admit(Some("t"), 5).map_err(|error| error.code), Err(Code::InvalidAccessKeyId));
         let key = Key { token: Some("t".to_owned()), expires: Some(5), ..fixed };
         let code = |token, now| key.admit(token, now).map_err(|error| error.code);
         assert_eq!(code(Some("t"), 5), Ok(()));
         assert_eq!(code(Some("t"), 6), Err(Code::SecurityTokenExpired));
         assert_eq!(code(Some("u"), 5), Err(Code::InvalidSecurityToken));
-        assert_eq!(code(Some(""), 5), Err(Code::InvalidSecurityToken));
+        assert_eq!(code(Some(""), 5), Err(Code::InvalidAccessKeyId));
         assert_eq!(code(None, 5), Err(Code::InvalidAccessKeyId));
     }
 }

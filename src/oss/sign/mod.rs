@@ -73,7 +73,8 @@ pub enum Caller {
 /// # Errors
 /// In this order: `InvalidArgument` or `AccessDenied` for a signature that lacks parts;
 /// `InvalidAccessKeyId`, `InvalidSecurityToken`, `SecurityTokenExpired`; `InvalidArgument` for
-/// another region; `AccessDenied` or `RequestTimeTooSkewed` for the date; `SignatureDoesNotMatch`;
+/// another region; `AccessDenied` or `RequestTimeTooSkewed` for the date; `InvalidArgument` for a signed
+/// header that did not come; `SignatureDoesNotMatch`;
 /// `AccessDenied` for a URL whose time is over.
 pub fn judge(subject: &Subject, keys: &Keys, region: Option<&str>) -> Result<Caller, Error> {
     let request = Parsed::new(*subject);
@@ -86,6 +87,7 @@ pub fn judge(subject: &Subject, keys: &Keys, region: Option<&str>) -> Result<Cal
     key.admit(claim.token.as_deref(), now)?;
     claim.check_region(region)?;
     claim.check_clock(now)?;
+    claim.check_additional(&request)?;
     let attempts = claim.attempts(&request);
     let Some(attempt) = attempts.iter().find(|attempt| fits(&claim, &claim.form(&request, **attempt), key)) else {
         let first = attempts.first().copied().unwrap_or_default();

@@ -27,7 +27,7 @@ struct Ask {
 }
 
 fn parse(arguments: &Arguments) -> Result<Box<dyn Action>, Error> {
-    let name = arguments.only(Some(Ec::image(207)))?;
+    let name = arguments.first(Some(Ec::image(207)))?;
     let format = match name.text() {
         "src" => None,
         text => match Format::parse(text) {

@@ -20,7 +20,7 @@ struct Interlace {
 }
 
 fn parse(arguments: &Arguments) -> Result<Box<dyn Action>, Error> {
-    let value = arguments.only(Some(Ec::image(281)))?.integer("interlace", 0..=1, Some(Ec::image(282)))?;
+    let value = arguments.first(Some(Ec::image(281)))?.integer("interlace", 0..=1, Some(Ec::image(282)))?;
     Ok(Box::new(Interlace { on: value == 1 }))
 }
 

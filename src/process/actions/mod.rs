@@ -9,6 +9,7 @@ pub mod contrast;
 pub mod crop;
 pub mod flip;
 pub mod format;
+pub mod ignore_error;
 pub mod indexcrop;
 pub mod info;
 pub mod interlace;

@@ -13,9 +13,14 @@ pub const SPEC: Spec = Spec {
     name: "quality",
     summary: "quality of a JPEG or WebP answer; without it a JPEG source's is kept",
     params: &[
-        Param { key: "q", kind: PERCENT, default: "", doc: "percent of the source's quality" },
-        Param { key: "Q", kind: PERCENT, default: "", doc: "absolute, not above the source's; wins over q" },
-        Param { key: "", kind: PERCENT, default: "", doc: "as q; or the word lossless, for WebP" },
+        Param { key: "q", kind: PERCENT, default: "", doc: "percent of the source's quality; or the word lossless" },
+        Param {
+            key: "Q",
+            kind: PERCENT,
+            default: "",
+            doc: "absolute, not above the source's; wins over q; or lossless",
+        },
+        Param { key: "", kind: PERCENT, default: "", doc: "as q; or the word lossless: WebP without loss" },
     ],
     examples: &["image/resize,w_200/quality,q_80", "image/quality,Q_40"],
     parse,
@@ -27,22 +32,23 @@ struct Ask {
 }
 
 fn parse(arguments: &Arguments) -> Result<Box<dyn Action>, Error> {
-    let (mut relative, mut absolute, mut lossless) = (None, None, None);
+    let (mut relative, mut absolute) = (None, None);
     for argument in arguments.effective() {
-        let percent = |ec| argument.integer(1..=100, Some(Ec::image(ec))).map(Some);
+        let quality = |name, of_percent: fn(u8) -> Quality, ec| match argument.value {
+            "lossless" => Ok(Some(Quality::Lossless)),
+            _ => match argument.integer(1..=100, None) {
+                Ok(percent) => Ok(Some(of_percent(percent))),
+                Err(_) => Err(argument.invalid_as(name, Some(Ec::image(ec)))),
+            },
+        };
         match argument.key {
-            "Q" => absolute = percent(308)?,
-            "q" => relative = percent(309)?,
-            "" if argument.value == "lossless" => lossless = Some(Quality::Lossless),
-            "" => {
-                let value = argument.integer::<u8>(1..=100, None);
-                let value = value.map_err(|_| argument.invalid_as("quality", Some(Ec::image(310))))?;
-                relative = Some(value);
-            }
+            "Q" => absolute = quality("Q", Quality::Absolute, 308)?,
+            "q" => relative = quality("q", Quality::Relative, 309)?,
+            "" => relative = quality("quality", Quality::Relative, 310)?,
             _ => {}
         }
     }
-    let quality = absolute.map(Quality::Absolute).or(relative.map(Quality::Relative)).or(lossless);
+    let quality = absolute.or(relative);
     let quality = quality.ok_or_else(|| arguments.missing(None, Some(Ec::image(307))))?;
     Ok(Box::new(Ask { quality }))
 }

@@ -119,11 +119,13 @@ impl Resize {
         place(self.fit, canvas.size(), target, self.enlarge && canvas.may_enlarge())
     }
 
-    /// One side given: proportional, or for the modes of fixed size a square.
+    /// One side given: proportional, or a square for the modes that cut or pad to a box.
     fn along(&self, canvas: &Canvas, side: Side, length: u32) -> Option<Placement> {
         match self.fit {
-            Fit::Lfit | Fit::Mfit => place_side(canvas.size(), side, length, self.enlarge && canvas.may_enlarge()),
-            Fit::Fill | Fit::Pad | Fit::Fixed => self.boxed(canvas, Size::new(length, length)),
+            Fit::Lfit | Fit::Mfit | Fit::Fixed => {
+                place_side(canvas.size(), side, length, self.enlarge && canvas.may_enlarge())
+            }
+            Fit::Fill | Fit::Pad => self.boxed(canvas, Size::new(length, length)),
         }
     }
 }

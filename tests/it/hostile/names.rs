@@ -75,8 +75,11 @@ fn every_key_is_itself_or_refused() {
             let (missing, head) = (ask("GET", ""), ask("HEAD", ""));
             clean(&missing, path);
             let Some(key) = &key else {
-                assert!(missing.status == 400 && head.status == 400, "{path}: {}", missing.text());
-                assert!(["InvalidObjectName", "SignatureDoesNotMatch"].contains(&missing.element("Code").as_str()));
+                // Looked for in vain, but for what is no text; never written.
+                let told = (missing.status, head.status, missing.element("Code"));
+                let told = (told.0, told.1, told.2.as_str());
+                let utf8 = percent_decode_str(path).decode_utf8().is_ok();
+                assert_eq!(told, if utf8 { (404, 404, "NoSuchKey") } else { (400, 400, "InvalidArgument") }, "{path}");
                 assert_eq!(ask("PUT", &content).status, 400, "{path}");
                 continue;
             };

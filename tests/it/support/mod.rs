@@ -1,5 +1,6 @@
 //! What tests share: made pictures, a comparison with two numbers, the tables, running plans, the GPU's state.
 
+pub mod bucket;
 pub mod clients;
 pub mod compare;
 #[cfg(feature = "gpu")]
@@ -49,6 +50,11 @@ pub fn planned(process: &str, probe: &Probe, rules: &Rules) -> Result<Plan, Erro
 /// A process string without styles.
 pub fn parse(process: &str) -> Result<Pipe, Error> {
     Pipe::parse(process, |_| None)
+}
+
+/// Whether the stored object is answered in place of an error.
+pub fn ignored(process: &str, error: &Error) -> bool {
+    error.code.is_ignorable() && Pipe::ignores_errors(process, |_| None)
 }
 
 /// The picture that tests lay over others: every key but the samples' own names the dice.

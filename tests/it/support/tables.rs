@@ -1,7 +1,7 @@
 //! The tables of sizes and errors: reading them, and what a row's process string gives.
 
-use super::{fixture, planned};
-use pixelpass::error::{Code, Error};
+use super::{fixture, ignored, planned};
+use pixelpass::error::Error;
 use pixelpass::format::{Format, Probe};
 use pixelpass::geometry::{Orientation, Size};
 use pixelpass::plan::Rules;
@@ -44,10 +44,13 @@ pub struct Outcome {
 
 /// The answer to a process string on a source with this header.
 pub fn outcome(process: &str, source: &Probe) -> Result<Outcome, Error> {
-    let plan = planned(process, source, &Rules::default())?;
+    let plan = match planned(process, source, &Rules::default()) {
+        Ok(plan) => plan,
+        // The stored object is the answer.
+        Err(error) if ignored(process, &error) => {
+            return Ok(Outcome { size: source.size, format: source.format, animated: source.frames > 1 });
+        }
+        Err(error) => return Err(error),
+    };
     Ok(Outcome { size: plan.result_size(), format: plan.output.format, animated: plan.output.animated })
-}
-
-pub fn not_built(result: &Result<Outcome, Error>) -> bool {
-    matches!(result, Err(error) if error.code == Code::NotImplemented)
 }

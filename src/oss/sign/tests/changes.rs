@@ -65,9 +65,10 @@ const SUBSTITUTES: [u8; 9] = [b'x', b'X', b'0', b'/', b'%', b'&', b'=', b'+', b'
 
 #[test]
 fn no_byte_of_a_method_path_or_query_can_be_changed() {
-    let (keys, mut refused, mut same) = (keys(), 0, 0);
+    let (mut refused, mut same) = (0, 0);
     for vector in vectors().iter().filter(|vector| vector["expect"] == "accept") {
         let sent = Sent::of(vector);
+        let keys = keys_for(&sent);
         let before = sent.code(&keys, CLOCK);
         assert!(matches!(before, Ok(Caller::Key { .. })));
         let scheme = match vector["scheme"].as_str().unwrap() {
@@ -106,9 +107,10 @@ fn no_byte_of_a_method_path_or_query_can_be_changed() {
 
 #[test]
 fn no_byte_of_a_signed_header_can_be_changed() {
-    let (keys, mut refused, mut same) = (keys(), 0, 0);
+    let (mut refused, mut same) = (0, 0);
     for vector in vectors().iter().filter(|vector| vector["expect"] == "accept") {
         let sent = Sent::of(vector);
+        let keys = keys_for(&sent);
         let additional =
             vector.to_string().contains("dditionalHeaders") || vector.to_string().contains("additional-headers");
         for (index, (name, value)) in sent.headers.iter().enumerate() {
@@ -118,6 +120,8 @@ fn no_byte_of_a_signed_header_can_be_changed() {
             let content = matches!(name.as_str(), "content-type" | "content-md5");
             let chosen = additional && matches!(name.as_str(), "range" | "cache-control");
             let signed = name.starts_with("x-oss-") || name == "authorization" || dated || content || chosen;
+            // One client does not sign its token, which must be the key's all the same.
+            let signed = signed || name == "security-token";
             if matches!(name.as_str(), "host") {
                 continue;
             }

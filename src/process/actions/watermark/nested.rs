@@ -8,8 +8,19 @@ use crate::process::syntax::{self, Segment};
 use std::fmt;
 
 /// Actions that count inside a watermark; format and quality are taken and passed over.
-const ALLOWED: [&str; 8] =
-    ["resize", "crop", "indexcrop", "rounded-corners", "rotate", "auto-orient", "format", "quality"];
+/// Source: the specification, section 5.3.
+const ALLOWED: [&str; 10] = [
+    "resize",
+    "crop",
+    "indexcrop",
+    "rounded-corners",
+    "rotate",
+    "auto-orient",
+    "bright",
+    "contrast",
+    "format",
+    "quality",
+];
 
 /// The chain of a watermark's picture.
 #[derive(Debug)]
