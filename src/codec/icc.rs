@@ -125,7 +125,8 @@ pub fn high_dynamic_range(profile: &[u8]) -> Option<CodePoints> {
 fn points(profile: &ColorProfile) -> Option<CodePoints> {
     let told = profile.cicp.filter(|_| profile.color_space == DataColorSpace::Rgb)?;
     let (primaries, transfer) = (told.color_primaries as u16, told.transfer_characteristics as u16);
-    Some(CodePoints { primaries, transfer, full_range: told.full_range }).filter(|told| told.is_hdr())
+    // Of a narrow range nothing is seen by the profile's curves; some writers never set the flag.
+    Some(CodePoints { primaries, transfer, full_range: true }).filter(|told| told.is_hdr())
 }
 
 /// Turns a row of CMYK into opaque RGBA without colour management.

@@ -208,6 +208,13 @@ pub fn info(bytes: &[u8], probe: &Probe) -> BTreeMap<String, String> {
     info::info(bytes, probe)
 }
 
+/// The file that libheif is given instead of this one, if its boxes are understood: for tests of what
+/// writes it.
+#[doc(hidden)]
+pub fn repacked_heif(bytes: &[u8]) -> Option<Vec<u8>> {
+    heif::repacked(bytes)
+}
+
 /// The formats that this build can write on this machine.
 pub fn writable() -> Formats {
     Format::ALL.into_iter().filter(|format| !heif::is_heif(*format) || heif::can_write(*format)).collect()

@@ -48,6 +48,11 @@ impl Arrangement {
         self.right == (1, 0) && self.down == (0, 1)
     }
 
+    /// The size before the turns.
+    pub fn unturned(&self) -> Size {
+        if self.right.0 == 0 { self.size.swapped() } else { self.size }
+    }
+
     /// This picture, which is upright, turned and mirrored as the other is.
     pub fn turned_as(&self, other: &Arrangement) -> Arrangement {
         let (last_x, last_y) = (i64::from(self.size.width) - 1, i64::from(self.size.height) - 1);

@@ -48,9 +48,7 @@ pub fn check(shown: &Shown) -> Result<Checked, Message> {
     let bytes_left = (items.file_bytes() as u64).saturating_mul(TIMES);
     let mut walk = Walk { items, most_pixels, left, bytes_left, known: HashMap::new() };
     walk.visit(shown.color, 0)?;
-    for item in alpha.iter().flat_map(|alpha| &alpha.items) {
-        walk.visit(*item, 0)?;
-    }
+    alpha.iter().flat_map(|alpha| &alpha.items).try_for_each(|item| walk.visit(*item, 0))?;
     let coded = walk.known.get(&shown.color).and_then(|known| known.coded);
     Ok(Checked { most_pixels, grey: coded.is_some_and(|coded| coded.grey) })
 }

@@ -33,19 +33,17 @@ pub fn decode(
     let _place = gate::enter(pixels, cancel)?;
     let file = library.open(&file, checked.most_pixels).map_err(failed)?;
     let color = file.picture(remux::COLOR).map_err(failed)?;
-    let bits = color.bits().map_err(failed)?;
+    let bits = color.bits();
     let conversion = shown.told.and_then(|told| Conversion::of(told, bits));
     let layout = match &conversion {
-        _ if checked.grey => Layout::Stored,
+        _ if checked.grey => Layout::Grey,
         Some(_) if bits > 8 => Layout::Deep,
         _ => Layout::Rgba8,
     };
     let decoded = color.decode(layout).map_err(failed)?;
     cancel.check()?;
-    let alpha = match shown.alpha.as_ref() {
-        Some(_) => Some(file.picture(remux::ALPHA).and_then(|alpha| alpha.decode(Layout::Stored)).map_err(failed)?),
-        None => None,
-    };
+    let decode_alpha = |_| file.picture(remux::ALPHA).and_then(|alpha| alpha.decode(Layout::Luma)).map_err(failed);
+    let alpha = shown.alpha.as_ref().map(decode_alpha).transpose()?;
     cancel.check()?;
     let alpha = shown.alpha.as_ref().zip(alpha.as_ref());
     let along = alpha.filter(|(alpha, _)| alpha.fit == Fit::Along);
@@ -89,7 +87,7 @@ impl<'a> Pixels<'a> {
         Ok(match layout {
             Layout::Rgba8 => Pixels::Rgba8(decoded.texels(size, TEXEL_BYTES)?),
             Layout::Deep => Pixels::Deep(decoded.texels(size, DEEP_BYTES)?),
-            Layout::Stored => Pixels::Grey(decoded.samples(size, decoded.is_full_range(), bits)?),
+            Layout::Grey | Layout::Luma => Pixels::Grey(decoded.samples(size, decoded.is_full_range(), bits)?),
         })
     }
 }

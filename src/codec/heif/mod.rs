@@ -104,6 +104,13 @@ pub fn exif(bytes: &[u8]) -> Option<Vec<u8>> {
     Some(rest.get(u32::from_be_bytes(*skip) as usize..)?.to_vec())
 }
 
+/// The file that the library is given.
+pub fn repacked(bytes: &[u8]) -> Option<Vec<u8>> {
+    let shown = Shown::of(bytes).ok()?;
+    claims::check(&shown).ok()?;
+    remux::remux(&shown)
+}
+
 /// Whether the format comes in this container.
 pub fn is_heif(format: Format) -> bool {
     matches!(format, Format::Heic | Format::Avif)

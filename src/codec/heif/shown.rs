@@ -141,10 +141,18 @@ fn fit(own_size: Size, own: Arrangement, stored: Size, shown: &Arrangement) -> F
     let is_turned_already = own.size == shown.size && own.size != stored;
     match own_size == stored {
         true if own == *shown || own == whole && !is_turned_already => Fit::Along,
-        false if own == whole && !is_turned_already => Fit::Scaled,
+        // Beside cropped colours it is the size of what is stored or of what is left, in small.
+        false if own == whole && !is_turned_already && !is_like_the_crop(own_size, stored, shown) => Fit::Scaled,
         _ if own.is_upright() && !is_turned_already => Fit::Apart(own.turned_as(shown)),
         _ => Fit::Apart(own),
     }
+}
+
+/// Whether the proportions are rather those of the cropped picture than those of the whole.
+fn is_like_the_crop(size: Size, stored: Size, shown: &Arrangement) -> bool {
+    let ratio = |size: Size| (f64::from(size.width) / f64::from(size.height)).ln();
+    let apart = |other: Size| (ratio(size) - ratio(other)).abs();
+    apart(shown.unturned()) < apart(stored)
 }
 
 fn is_premultiplied(items: &Items, color: u32, alpha: &Alpha) -> bool {

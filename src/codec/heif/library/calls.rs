@@ -4,8 +4,10 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr::NonNull;
 
 pub const COLORSPACE_RGB: c_int = 1;
-pub const COLORSPACE_UNDEFINED: c_int = 99;
-pub const CHROMA_UNDEFINED: c_int = 99;
+pub const COLORSPACE_YCBCR: c_int = 0;
+pub const COLORSPACE_MONOCHROME: c_int = 2;
+pub const CHROMA_MONOCHROME: c_int = 0;
+pub const CHROMA_420: c_int = 1;
 pub const CHROMA_RGB: c_int = 10;
 pub const CHROMA_RGBA: c_int = 11;
 /// Two bytes a channel, the lower first.

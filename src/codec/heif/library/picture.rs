@@ -1,7 +1,8 @@
 //! A file in the library's hands, and its pictures.
 
-use super::calls::{CHROMA_RGB_DEEP, CHROMA_RGBA, CHROMA_UNDEFINED, COLORSPACE_RGB, COLORSPACE_UNDEFINED};
-use super::calls::{Calls, Context, Handle, Message, Owned, check, message};
+use super::calls::{CHROMA_420, CHROMA_MONOCHROME, CHROMA_RGB_DEEP, CHROMA_RGBA};
+use super::calls::{COLORSPACE_MONOCHROME, COLORSPACE_RGB, COLORSPACE_YCBCR};
+use super::calls::{Calls, Context, Handle, Message, Owned, check};
 use super::decoded::Decoded;
 use std::marker::PhantomData;
 use std::ptr;
@@ -27,8 +28,10 @@ pub enum Layout {
     Rgba8,
     /// Red, green and blue in two bytes each, the lower first.
     Deep,
-    /// In planes, as they are coded.
-    Stored,
+    /// The one plane of a picture without colours, as it is coded.
+    Grey,
+    /// Luma as it is coded, and chroma that is of no use.
+    Luma,
 }
 
 impl File<'_> {
@@ -57,14 +60,11 @@ impl File<'_> {
 }
 
 impl<'a> Picture<'a> {
-    /// How many bits a channel has, 8 to 16.
-    ///
-    /// # Errors
-    /// The file tells no such number.
-    pub fn bits(&self) -> Result<u32, Message> {
+    /// How many bits a channel has, 8 to 16; 8 where the library does not tell.
+    pub fn bits(&self) -> u32 {
         // SAFETY: the handle is alive.
         let bits = unsafe { (self.calls.heif_image_handle_get_luma_bits_per_pixel)(self.handle.as_ptr()) };
-        u32::try_from(bits).ok().filter(|bits| (8..=16).contains(bits)).ok_or_else(|| message("no bits of a channel"))
+        u32::try_from(bits).ok().filter(|bits| (8..=16).contains(bits)).unwrap_or(8)
     }
 
     /// # Errors
@@ -73,7 +73,9 @@ impl<'a> Picture<'a> {
         let (colorspace, chroma) = match layout {
             Layout::Rgba8 => (COLORSPACE_RGB, CHROMA_RGBA),
             Layout::Deep => (COLORSPACE_RGB, CHROMA_RGB_DEEP),
-            Layout::Stored => (COLORSPACE_UNDEFINED, CHROMA_UNDEFINED),
+            Layout::Grey => (COLORSPACE_MONOCHROME, CHROMA_MONOCHROME),
+            // A grid of grey tiles is grey in some versions and not in others; all go over to this.
+            Layout::Luma => (COLORSPACE_YCBCR, CHROMA_420),
         };
         let mut image = ptr::null_mut();
         // SAFETY: the handle is alive, the place for the image lives through the call; null asks
