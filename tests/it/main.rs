@@ -26,5 +26,6 @@ mod sign;
 mod store;
 mod streaming;
 mod support;
+mod text_marks;
 mod watermark;
 mod yardstick;
