@@ -5,7 +5,7 @@ use crate::geometry::Size;
 use crate::text::{Faces, Style, Typeface};
 use std::sync::Arc;
 
-/// A font of boxes for α, ℃ and U+13000, and of nothing for U+13001.
+/// A font of boxes for α, ℃ and U+13000, and of glyphs without outlines for ½ and U+13001.
 const RARE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/fonts/rare.ttf");
 
 #[test]
@@ -84,16 +84,35 @@ fn whole_blocks_are_there() {
 
 #[test]
 fn a_glyph_without_an_outline_counts_as_missing() {
-    let faces = Arc::new(Faces::embedded());
-    // The face for text maps these to glyphs that have none.
-    for character in ['℃', '℉', 'Ⅴ', 'Ⅹ', 'ǎ', 'ǜ'] {
-        assert_ne!(faces.trusted().font().charmap().map(character), 0, "{character}");
-        assert!(!faces.trusted().has(character), "{character}");
-        let drawing = line_of(&faces, &character.to_string(), &style(40));
-        assert_ne!(drawing.glyphs()[0].face.key(), faces.trusted().key(), "{character}");
-    }
+    let rare = vec![(Typeface::WqyZenhei, "Rare".to_owned())];
+    let faces = Arc::new(Faces::of_files(&[RARE], rare));
+    let chosen = faces.chain(Typeface::WqyZenhei).chosen().clone();
+    assert_ne!(chosen.key(), faces.trusted().key());
+    let keys = |text: &str| -> Vec<u64> {
+        line_of(&faces, text, &style(40)).glyphs().iter().map(|ink| ink.face.key()).collect()
+    };
+    // The chosen face maps ½ to a glyph that has none.
+    assert!(chosen.has('℃') && !chosen.has('½'));
+    assert_ne!(chosen.font().charmap().map('½'), 0);
+    let [centigrade, half] = keys("℃½")[..] else { panic!("two glyphs") };
+    assert_eq!(centigrade, chosen.key());
+    assert_ne!(half, chosen.key());
+    assert_eq!(texels(&line_of(&faces, "½", &style(40))), texels(&line("½", &style(40))));
     for blank in [' ', '\u{3000}', '\u{200D}'] {
         assert!(faces.trusted().has(blank), "{blank:?} needs none");
+    }
+}
+
+#[test]
+fn broken_glyphs_of_the_embedded_face_come_from_another() {
+    let faces = Arc::new(Faces::embedded());
+    // ½ with two figures and a stroke, ǖ with a letter and three marks: wider or higher than what is left
+    // of them in the face for text, whose ½ ends with the stroke at 0.58 em.
+    for (character, least) in [("½", Size::new(60, 60)), ("¾", Size::new(60, 60)), ("ǖ", Size::new(35, 75))] {
+        let drawing = line_of(&faces, character, &style(100));
+        assert_ne!(drawing.glyphs()[0].face.key(), faces.trusted().key(), "{character}");
+        let Size { width, height } = drawing.size();
+        assert!(width >= least.width && height >= least.height, "{character}: {width}x{height}");
     }
 }
 
@@ -132,8 +151,7 @@ fn a_missing_character_is_logged_once() {
 
 #[test]
 fn a_face_of_the_machine_is_asked_before_a_box_is_drawn() {
-    // Boxes of 400 × 600 units of 1000 that stand on the baseline, for the letters α and ℃, which the
-    // embedded faces have too, for U+13000, which they have not, and a glyph without outline for U+13001.
+    // α is in the embedded face too, U+13000 is not; letters are boxes of 400 by 600 of 1000 units.
     let faces = Arc::new(Faces::of_files(&[RARE], Vec::new()));
     let drawing = line_of(&faces, "α\u{13000}", &style(40));
     let keys: Vec<_> = drawing.glyphs().iter().map(|ink| ink.face.key()).collect();
