@@ -1,6 +1,6 @@
 //! Glyphs as 8-bit coverage, kept for the next line in a bounded number of bytes.
 
-use super::face::Face;
+use super::face::{Face, guarded};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -135,8 +135,14 @@ impl Glyphs {
 
     /// The outline of a glyph, or `None` for one that leaves no ink.
     fn outline(&mut self, face: &Face, shape: Shape) -> Option<Outline> {
-        let mut scaler = self.scaling.builder(face.font()).size(shape.size_px as f32).build();
-        let mut outline = scaler.scale_outline(shape.glyph).filter(|outline| !outline.points().is_empty())?;
+        let scaled = guarded(|| {
+            let mut scaler = self.scaling.builder(face.font()).size(shape.size_px as f32).build();
+            scaler.scale_outline(shape.glyph)
+        });
+        if scaled.is_none() {
+            self.scaling = ScaleContext::new();
+        }
+        let mut outline = scaled.flatten().filter(|outline| !outline.points().is_empty())?;
         outline.transform(&Transform::translation(f32::from(shape.phase) / f32::from(PHASES), 0.0));
         let bounds = outline.bounds();
         (bounds.width() * bounds.height() <= LARGEST_GLYPH_PIXELS).then_some(outline)

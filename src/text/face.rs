@@ -7,6 +7,7 @@ use skrifa::{GlyphId, MetadataProvider};
 use std::borrow::Cow;
 use std::fmt;
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -79,6 +80,10 @@ impl Face {
     }
 
     fn draws(&self, glyph: u16) -> Option<bool> {
+        guarded(|| self.outline_has_area(glyph)).flatten()
+    }
+
+    fn outline_has_area(&self, glyph: u16) -> Option<bool> {
         let font = skrifa::FontRef::from_index(&self.bytes, self.index).ok()?;
         let outline = font.outline_glyphs().get(GlyphId::new(glyph.into()))?;
         let mut extent = Extent::default();
@@ -91,6 +96,12 @@ impl fmt::Debug for Face {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Face({} bytes at {})", self.bytes.len(), self.offset)
     }
+}
+
+/// What `read` makes of a font, or `None` where it panics: fonts of the machine may be broken, and
+/// the libraries that read them count on what they claim. What is left behind is to be thrown away.
+pub(super) fn guarded<T>(read: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(read)).ok()
 }
 
 /// How far the points of an outline reach.

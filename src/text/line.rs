@@ -4,9 +4,8 @@ use super::Style;
 use super::characters::{is_control, is_invisible, may_be_blank};
 use super::coverage::{PHASES, Shape};
 use super::drawing::{Drawing, Ink};
-use super::face::Face;
+use super::face::{Face, guarded};
 use super::faces::{Chain, Faces};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use swash::shape::ShapeContext;
 use swash::text::{Codepoint, Script};
@@ -108,9 +107,8 @@ impl Pen {
         let before = self.glyphs.len();
         // The shaper counts without a check in tables that it has not written: a face of the machine
         // that takes glyphs away lets it panic where arithmetic is checked, and it tells of no other
-        // failure. What it leaves behind is thrown away.
-        let shaped = catch_unwind(AssertUnwindSafe(|| self.shape(shaping, &run.face, run, size_px)));
-        if shaped.is_err() {
+        // failure.
+        if guarded(|| self.shape(shaping, &run.face, run, size_px)).is_none() {
             self.glyphs.truncate(before);
             *shaping = ShapeContext::new();
             self.shape(shaping, trusted, run, size_px);

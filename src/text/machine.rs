@@ -1,6 +1,6 @@
 //! The machine's faces: listed once, read one by one, and asked for what no other face has.
 
-use super::face::Face;
+use super::face::{Face, guarded};
 use fontdb::{Database, FaceInfo, Family, ID, Query, Source, Stretch, Style, Weight};
 use skrifa::MetadataProvider;
 use std::collections::HashMap;
@@ -39,7 +39,7 @@ impl Machine {
     #[cfg(test)]
     pub(super) fn of_files(paths: &[&str]) -> Machine {
         let mut list = Database::new();
-        paths.iter().for_each(|path| list.load_font_file(path).unwrap());
+        paths.iter().for_each(|path| list.load_font_file(path).unwrap_or_default());
         Machine { list: Some(list), ..Machine::default() }
     }
 
@@ -109,7 +109,10 @@ fn index(list: &Database) -> Vec<Listed> {
         let plain = (face.style != Style::Normal, face.stretch != Stretch::Normal, weight, face.monospaced);
         (plain, face.post_script_name.as_str())
     });
-    let characters = |face: &FaceInfo| list.with_face_data(face.id, characters).unwrap_or_default();
+    let characters = |face: &FaceInfo| {
+        let characters = list.with_face_data(face.id, |bytes, index| guarded(|| characters(bytes, index)));
+        characters.flatten().unwrap_or_default()
+    };
     let listed = faces.into_iter().map(|face| Listed { id: face.id, characters: characters(face) });
     listed.filter(|face| !face.characters.is_empty()).collect()
 }

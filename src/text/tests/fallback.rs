@@ -238,3 +238,32 @@ fn any_text_can_be_drawn() {
         }
     }
 }
+
+#[test]
+fn broken_fonts_of_the_machine_do_no_harm() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("broken.ttf");
+    let mut state = 3_u64;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 33) as usize % below
+    };
+    let mut drawn = 0;
+    for round in 0..300 {
+        let mut bytes = std::fs::read(if round % 2 == 0 { RARE } else { DELETES }).unwrap();
+        for _ in 0..1 + random(6) {
+            let at = random(bytes.len());
+            bytes[at] = random(256) as u8;
+        }
+        bytes.truncate(if random(8) == 0 { random(bytes.len()) } else { usize::MAX });
+        std::fs::write(&path, &bytes).unwrap();
+        let rare = vec![(Typeface::WqyZenhei, "Rare".to_owned())];
+        let faces = Arc::new(Faces::of_files(&[path.to_str().unwrap()], rare));
+        for text in ["ab½α", "\u{13000}\u{13001}", "bab\u{13000}"] {
+            let Some(drawing) = faces.line(text, &style(30)) else { continue };
+            let seen = crate::geometry::Rect { x: 0, y: 0, width: 200, height: 200 };
+            drawn += usize::from(texels(&drawing.windowed(seen)).iter().any(|texel| texel[3] > 0));
+        }
+    }
+    assert!(drawn > 300, "{drawn}");
+}
