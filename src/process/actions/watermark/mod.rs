@@ -65,7 +65,7 @@ pub const SPEC: Spec = Spec {
         "image/watermark,image_ZGljZS5wbmc_eC1vc3MtcHJvY2Vzcz1pbWFnZS9yZXNpemUsd182MA,fill_1,padx_20,pady_10,t_50",
         "image/watermark,text_UGl4ZWxwYXNz,rotate_30,g_center,size_60,color_FF0000,shadow_40,t_80",
         "image/watermark,image_ZGljZS5wbmc_eC1vc3MtcHJvY2Vzcz1pbWFnZS9yZXNpemUsd182MA,text_SGVsbG8,order_1,align_2,interval_5",
-        "image/watermark,text_6b6N6Kqe7ZWc4oSDwr3Hjg,g_center,size_60,color_FFFFFF,shadow_100",
+        "image/watermark,text_6b6N6Kqe7ZWc4oSDwr3Hjg,g_center,size_40,color_FF6600,shadow_50",
     ],
     parse: parse::parse,
 };
