@@ -61,7 +61,7 @@ fn margins_go_to_the_ink() {
         let mut sizes = Vec::new();
         for (index, anchor) in ANCHORS.into_iter().enumerate() {
             for (x, y, shadow) in [(0, 0, 0), (16, 9, 0), (16, 9, 100)] {
-                // A white shadow would not be seen, a white text over a shadow would: two marks, one ink.
+                // Red text and a black shadow on white can be told apart: the shadow is grey.
                 let arguments = format!("size_40,color_FF0000,g_{anchor},x_{x},y_{y},shadow_{shadow}");
                 let frame = marked(Size::new(width, height), &text(line, &arguments));
                 let (found, context) = (ink(&only_red(&frame)), format!("{line} {arguments}"));

@@ -207,6 +207,7 @@ impl Picture {
 
 impl Action for Watermark {
     fn plan(&self, canvas: &mut Canvas) -> Result<(), Error> {
+        // The shadow of a text that cannot be seen goes with it.
         if self.opacity == 0 {
             return Ok(());
         }
