@@ -30,5 +30,6 @@ mod streaming;
 mod styles;
 mod suites;
 mod support;
+mod text_marks;
 mod watermark;
 mod yardstick;
