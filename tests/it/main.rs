@@ -9,6 +9,7 @@ mod clients;
 mod conformance;
 mod crash;
 mod decoders;
+mod encoded;
 mod fallback;
 mod front;
 mod hostile;
