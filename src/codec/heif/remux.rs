@@ -104,7 +104,7 @@ impl Muxer<'_, '_> {
     }
 
     fn finish(self) -> Option<Vec<u8>> {
-        let mut properties: Vec<Content> = Vec::new();
+        let mut properties: Vec<(Kind, Cow<[u8]>)> = Vec::new();
         let mut new_places: HashMap<usize, usize> = HashMap::new();
         let (mut kinds, mut uses, mut places, mut references) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let count = u16::try_from(self.entries.len()).ok()?;
@@ -116,7 +116,7 @@ impl Muxer<'_, '_> {
             uses.push(u8::try_from(entry.properties.len()).ok()?);
             for (property, essential) in &entry.properties {
                 let place = *new_places.entry(*property).or_insert_with(|| {
-                    properties.push(self.items.numbered(*property));
+                    properties.push(neutral(self.items.numbered(*property)));
                     properties.len()
                 });
                 let place = u16::try_from(place).ok().filter(|place| *place < 1 << 15)?;
@@ -133,7 +133,7 @@ impl Muxer<'_, '_> {
         }
         let mut container = Vec::new();
         for (kind, content) in properties {
-            boxed(&mut container, kind, &[content])?;
+            boxed(&mut container, &kind, &[&content])?;
         }
         let mut all_properties = Vec::new();
         boxed(&mut all_properties, b"ipco", &[&container])?;
@@ -162,6 +162,17 @@ impl Muxer<'_, '_> {
         self.entries.iter().for_each(|entry| file.extend_from_slice(&entry.data));
         debug_assert_eq!(file.len(), offset);
         Some(file)
+    }
+}
+
+/// A property without what the library could make something of: primaries and transfer are sRGB's, since
+/// what is told is applied here. Coefficients that are derived from the primaries keep them.
+fn neutral((kind, content): Content) -> (Kind, Cow<[u8]>) {
+    match (kind, content) {
+        (b"colr", [b'n', b'c', b'l', b'x', _, _, _, _, 0, coefficients, ..]) if !matches!(coefficients, 12 | 13) => {
+            (*kind, Cow::Owned([b"nclx", &[0, 1, 0, 13], &content[8..]].concat()))
+        }
+        _ => (*kind, Cow::Borrowed(content)),
     }
 }
 
