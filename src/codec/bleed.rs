@@ -6,7 +6,8 @@
 //! of all that is visible. Near an edge the colours are the edge's, and the rest is flat and costs no
 //! bytes. Visible pixels and alpha stay as they are.
 //!
-//! A photograph of 400 × 300 cut out by a disc, in bytes by the number of halvings:
+//! A photograph of 400 × 300 cut out by a disc, in bytes by the number of halvings, AVIF and HEIC of
+//! quality 60 and WebP of 75:
 //!
 //! | | none | 1 | 3 | 5 | all |
 //! |---|---|---|---|---|---|
