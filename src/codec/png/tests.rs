@@ -192,7 +192,7 @@ fn code_points_outrank_a_profile_and_a_profile_outranks_srgb() {
     let adobe = profile_chunk(&moxcms::ColorProfile::new_adobe_rgb());
     let srgb = chunk(b"sRGB", &[0]);
     let (plain, as_p3) = (vec![200, 100, 50, 255], vec![215, 93, 31, 255]);
-    let by_adobe = one(&[adobe.clone()]);
+    let by_adobe = one(std::slice::from_ref(&adobe));
     assert!(by_adobe != plain && by_adobe != as_p3);
     for (before, expected) in [
         (vec![srgb.clone()], &plain),
@@ -218,12 +218,12 @@ fn high_dynamic_range_is_converted_before_it_is_rounded() {
     let grey = [&[0][..], &dark, &white].concat();
     let points = chunk(b"cICP", &[9, 16, 0, 1]);
     let size = Size::new(2, 1);
-    let found = read(&file(size, 16, RGBA, false, &[points.clone()], &rgba)).unwrap();
+    let found = read(&file(size, 16, RGBA, false, std::slice::from_ref(&points), &rgba)).unwrap();
     // 0.5 / 203 of white is 12.92 · 255 · 0.002463 = 8.1 levels.
     assert_eq!((found[0], found[3], found[7]), (8, 128, 255));
     assert!(found[4] >= 235, "{found:?}");
     // Grey, interlaced, and told by a profile's code points.
-    let greys = read(&file(size, 16, GREY, false, &[points.clone()], &grey)).unwrap();
+    let greys = read(&file(size, 16, GREY, false, std::slice::from_ref(&points), &grey)).unwrap();
     assert_eq!((greys[0], greys[4], greys[3]), (found[0], found[4], 255));
     // Both pixels are of one row each, in the first and the sixth pass.
     let passes = [&[0][..], &dark.repeat(3), &[0x80, 0x80], &[0], &white.repeat(3), &[255, 255]].concat();
