@@ -4,6 +4,7 @@
 //! absent: a wrong profile never costs the picture. Left out: finding the profile in a file,
 //! which each format does for itself.
 
+use super::cicp::{CodePoints, Conversion};
 use crate::cancel::Cancel;
 use crate::error::Error;
 use crate::pixel::{TEXEL_BYTES, ViewMut};
@@ -44,6 +45,8 @@ pub enum Turning {
     /// The texels are sRGB, or count as such.
     Nothing,
     Colors(Transform),
+    /// Colours told by code points instead of curves and tables.
+    Points(Box<Conversion>),
     /// What each grey becomes, where all texels are grey.
     Greys(Box<[u8; 256]>),
     Inks(Option<Transform>),
@@ -53,6 +56,9 @@ impl Turning {
     /// For texels of RGBA, as [`to_srgb`].
     pub fn of(profile: &[u8]) -> Turning {
         let Some(profile) = read(profile) else { return Turning::Nothing };
+        if let Some(told) = points(&profile) {
+            return Turning::told(told);
+        }
         let found = match profile.color_space {
             DataColorSpace::Rgb => transform(&profile, Layout::Rgba)
                 .filter(|transform| !is_identity(transform.as_ref()))
@@ -61,6 +67,11 @@ impl Turning {
             _ => None,
         };
         found.unwrap_or(Turning::Nothing)
+    }
+
+    /// For texels of RGBA whose colours are told by code points.
+    pub fn told(told: CodePoints) -> Turning {
+        Conversion::of(told, 8).map_or(Turning::Nothing, |conversion| Turning::Points(Box::new(conversion)))
     }
 
     /// For texels of inks, as [`cmyk_to_srgb`].
@@ -82,6 +93,14 @@ impl Turning {
     pub fn turn(&self, target: &mut ViewMut, cancel: &Cancel) -> Result<(), Error> {
         match self {
             Turning::Colors(transform) => convert(transform.as_ref(), target, cancel)?,
+            Turning::Points(conversion) => {
+                for y in 0..target.size().height {
+                    if y.is_multiple_of(ROWS_A_LOOK) {
+                        cancel.check()?;
+                    }
+                    conversion.convert(target.row(y));
+                }
+            }
             Turning::Greys(tones) if is_grey(target) => replace_greys(tones, target, cancel)?,
             Turning::Nothing | Turning::Greys(_) => {}
             Turning::Inks(Some(transform)) => {
@@ -93,6 +112,21 @@ impl Turning {
         }
         Ok(())
     }
+}
+
+/// What a profile tells of colours of high dynamic range; `None` for all other profiles.
+///
+/// Curves of a profile end at its own white, which for these is the display's peak: only the code
+/// points tell where diffuse white lies. Source: ICC.1:2022, 9.2.17.
+pub fn high_dynamic_range(profile: &[u8]) -> Option<CodePoints> {
+    points(&read(profile)?)
+}
+
+fn points(profile: &ColorProfile) -> Option<CodePoints> {
+    let told = profile.cicp.filter(|_| profile.color_space == DataColorSpace::Rgb)?;
+    let (primaries, transfer) = (told.color_primaries as u16, told.transfer_characteristics as u16);
+    // Of a narrow range nothing is seen by the profile's curves; some writers never set the flag.
+    Some(CodePoints { primaries, transfer, full_range: true }).filter(|told| told.is_hdr())
 }
 
 /// Turns a row of CMYK into opaque RGBA without colour management.

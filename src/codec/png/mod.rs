@@ -7,6 +7,7 @@
 mod deflate;
 mod filter;
 
+use super::cicp::{CodePoints, Conversion};
 use super::{Rows, check_pixels, exif, icc};
 use crate::cancel::Cancel;
 use crate::error::Error;
@@ -15,7 +16,7 @@ use crate::geometry::Size;
 use crate::limits::Limits;
 use crate::pixel::{TEXEL_BYTES, View, ViewMut};
 use ::png::chunk::IDAT;
-use ::png::{BitDepth, ColorType, Decoder, Encoder, InterlaceInfo, Reader, Transformations};
+use ::png::{BitDepth, ColorType, Decoder, Encoder, Info, InterlaceInfo, Reader, Transformations};
 use deflate::Deflater;
 use filter::Filters;
 use std::io::Cursor;
@@ -84,8 +85,19 @@ pub fn rows(bytes: &[u8]) -> Result<Option<Box<dyn Rows + '_>>, Error> {
     Ok(in_order.then(|| Box::new(rows) as Box<dyn Rows>))
 }
 
+/// What is told of the colours by code points, in a chunk of their own, which outranks a profile, or by
+/// a profile of high dynamic range. Source: PNG, third edition, 4.3.
+fn told(info: &Info) -> Option<CodePoints> {
+    let told = info.coding_independent_code_points.map(|told| CodePoints {
+        primaries: told.color_primaries.into(),
+        transfer: told.transfer_function.into(),
+        full_range: told.is_video_full_range_image,
+    });
+    told.or_else(|| info.icc_profile.as_deref().and_then(icc::high_dynamic_range))
+}
+
 /// Lays a row of the decoder's into a row of RGBA8.
-type Spread = fn(&[u8], &mut [u8]);
+type Spread = Box<dyn Fn(&[u8], &mut [u8])>;
 
 struct PngRows<'a> {
     reader: Reader<Bytes<'a>>,
@@ -104,17 +116,29 @@ impl<'a> PngRows<'a> {
         decoder.set_ignore_iccp_chunk(false);
         let reader = begin(decoder)?;
         let (width, height) = reader.info().size();
-        // A picture that says it is sRGB is, whatever else it says.
-        let turning = match &reader.info().icc_profile {
-            Some(profile) if reader.info().srgb.is_none() => icc::Turning::of(profile),
-            _ => icc::Turning::Nothing,
-        };
         let (color, depth) = reader.output_color_type();
-        let spread: Spread = match (color, depth) {
-            (ColorType::Rgba, BitDepth::Eight) => |row, texels| texels[..row.len()].copy_from_slice(row),
-            (ColorType::Rgba, BitDepth::Sixteen) => spread_rgba16,
-            (ColorType::GrayscaleAlpha, BitDepth::Eight) => spread_grey8,
-            (ColorType::GrayscaleAlpha, BitDepth::Sixteen) => spread_grey16,
+        let told = told(reader.info());
+        // Colours that code points tell are converted before they are rounded to 8 bits.
+        let conversion = told.filter(|_| depth == BitDepth::Sixteen).and_then(|told| Conversion::of(told, 16));
+        let turning = match (&reader.info().icc_profile, told) {
+            (_, Some(_)) if depth == BitDepth::Sixteen => icc::Turning::Nothing,
+            (_, Some(told)) => icc::Turning::told(told),
+            (Some(profile), None) => icc::Turning::of(profile),
+            (None, None) => icc::Turning::Nothing,
+        };
+        let spread: Spread = match (color, depth, conversion) {
+            (ColorType::Rgba, BitDepth::Eight, _) => {
+                Box::new(|row: &[u8], texels: &mut [u8]| texels[..row.len()].copy_from_slice(row))
+            }
+            (ColorType::Rgba, BitDepth::Sixteen, None) => Box::new(spread_rgba16),
+            (ColorType::Rgba, BitDepth::Sixteen, Some(conversion)) => {
+                Box::new(move |row, texels| spread_converted::<8>(row, texels, [0, 2, 4, 6], &conversion))
+            }
+            (ColorType::GrayscaleAlpha, BitDepth::Eight, _) => Box::new(spread_grey8),
+            (ColorType::GrayscaleAlpha, BitDepth::Sixteen, None) => Box::new(spread_grey16),
+            (ColorType::GrayscaleAlpha, BitDepth::Sixteen, Some(conversion)) => {
+                Box::new(move |row, texels| spread_converted::<4>(row, texels, [0, 0, 0, 2], &conversion))
+            }
             _ => return Err(Error::internal(format!("rows of {color:?} with {depth:?} bits a channel"))),
         };
         let ready = (color, depth) == (ColorType::Rgba, BitDepth::Eight) && !reader.info().interlaced;
@@ -191,6 +215,18 @@ fn spread_grey16(row: &[u8], texels: &mut [u8]) {
 fn spread_rgba16(row: &[u8], texels: &mut [u8]) {
     for (channel, value) in texels.iter_mut().zip(row.chunks_exact(2)) {
         *channel = narrow(value[0], value[1]);
+    }
+}
+
+/// Pixels of `BYTES` bytes, whose red, green, blue and alpha stand at these places.
+fn spread_converted<const BYTES: usize>(row: &[u8], texels: &mut [u8], places: [usize; 4], conversion: &Conversion) {
+    let (pixels, _) = row.as_chunks::<BYTES>();
+    let [red, green, blue, alpha] = places;
+    conversion.convert_from(texels, |_, at| {
+        [red, green, blue].map(|place| u16::from_be_bytes([pixels[at][place], pixels[at][place + 1]]))
+    });
+    for (texel, pixel) in texels.chunks_exact_mut(TEXEL_BYTES).zip(pixels) {
+        texel[3] = narrow(pixel[alpha], pixel[alpha + 1]);
     }
 }
 

@@ -180,15 +180,56 @@ fn wrong_side_chunks_do_no_harm() {
     assert_eq!(read(&bytes).unwrap(), [7, 7, 7, 255]);
 }
 
+fn profile_chunk(profile: &moxcms::ColorProfile) -> Vec<u8> {
+    chunk(b"iCCP", &[b"x\0\0", &stored(&profile.encode().unwrap())[..]].concat())
+}
+
 #[test]
-fn colour_profiles_are_followed_unless_the_file_says_srgb() {
-    let bytes = include_bytes!("../../../fixtures/images/png/p3_icc_8x8.png");
-    let followed = read(bytes).unwrap();
-    // The same file with an sRGB chunk before the profile's.
-    let (head, rest) = bytes.split_at(8 + 25);
-    let marked = read(&[head, &chunk(b"sRGB", &[0]), rest].concat()).unwrap();
-    assert_ne!(followed, marked);
-    assert!(followed.chunks(4).zip(marked.chunks(4)).all(|(after, before)| after[3] == before[3]));
+fn code_points_outrank_a_profile_and_a_profile_outranks_srgb() {
+    let one = |before: &[Vec<u8>]| read(&file(Size::new(1, 1), 8, RGB, false, before, &[0, 200, 100, 50])).unwrap();
+    let points = |bytes: [u8; 4]| chunk(b"cICP", &bytes);
+    let p3 = profile_chunk(&moxcms::ColorProfile::new_display_p3());
+    let adobe = profile_chunk(&moxcms::ColorProfile::new_adobe_rgb());
+    let srgb = chunk(b"sRGB", &[0]);
+    let (plain, as_p3) = (vec![200, 100, 50, 255], vec![215, 93, 31, 255]);
+    let by_adobe = one(&[adobe.clone()]);
+    assert!(by_adobe != plain && by_adobe != as_p3);
+    for (before, expected) in [
+        (vec![srgb.clone()], &plain),
+        (vec![srgb.clone(), adobe.clone()], &by_adobe),
+        (vec![adobe.clone(), srgb.clone()], &by_adobe),
+        (vec![points([12, 13, 0, 1]), adobe.clone(), srgb.clone()], &as_p3),
+        (vec![points([1, 13, 0, 1]), adobe.clone()], &plain),
+        (vec![points([77, 99, 0, 1])], &plain),
+    ] {
+        assert_eq!(&one(&before), expected, "{before:?}");
+    }
+    // The same by matrix and by profile.
+    let by_profile = one(&[p3]);
+    assert!(by_profile.iter().zip(&as_p3).all(|(a, b)| a.abs_diff(*b) <= 1), "{by_profile:?}");
+}
+
+#[test]
+fn high_dynamic_range_is_converted_before_it_is_rounded() {
+    // PQ of 0.5 cd/m² and of 203: 0.1175 and 0.5807 of the largest number. Source: BT.2100, table 4.
+    let codes = |share: f64| ((share * 65_535.0) as u16).to_be_bytes();
+    let (dark, white) = (codes(0.117_46), codes(0.580_7));
+    let rgba = [&[0][..], &dark.repeat(3), &[0x80, 0x80], &white.repeat(3), &[255, 255]].concat();
+    let grey = [&[0][..], &dark, &white].concat();
+    let points = chunk(b"cICP", &[9, 16, 0, 1]);
+    let size = Size::new(2, 1);
+    let found = read(&file(size, 16, RGBA, false, &[points.clone()], &rgba)).unwrap();
+    // 0.5 / 203 of white is 12.92 · 255 · 0.002463 = 8.1 levels.
+    assert_eq!((found[0], found[3], found[7]), (8, 128, 255));
+    assert!(found[4] >= 235, "{found:?}");
+    // Grey, interlaced, and told by a profile's code points.
+    let greys = read(&file(size, 16, GREY, false, &[points.clone()], &grey)).unwrap();
+    assert_eq!((greys[0], greys[4], greys[3]), (found[0], found[4], 255));
+    // Both pixels are of one row each, in the first and the sixth pass.
+    let passes = [&[0][..], &dark.repeat(3), &[0x80, 0x80], &[0], &white.repeat(3), &[255, 255]].concat();
+    assert_eq!(read(&file(size, 16, RGBA, true, &[points], &passes)).unwrap(), found);
+    let profile = profile_chunk(&moxcms::ColorProfile::new_bt2020_pq());
+    assert_eq!(read(&file(size, 16, RGBA, false, &[profile], &rgba)).unwrap(), found);
 }
 
 #[test]

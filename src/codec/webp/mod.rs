@@ -8,7 +8,7 @@ mod apart;
 mod ffi;
 mod riff;
 
-use super::{Animation, Shot, check_pixels, exif, icc};
+use super::{Animation, Shot, bleed, check_pixels, exif, icc};
 use crate::cancel::Cancel;
 use crate::error::{Code, Ec, Error};
 use crate::format::{Format, Output, Probe, Repeat};
@@ -140,7 +140,10 @@ impl Animation for Film<'_> {
 
 pub fn encode(pixels: &View, opaque: bool, output: &Output, cancel: &Cancel) -> Result<Vec<u8>, Error> {
     let coding = if output.lossless { Coding::lossless() } else { Coding::lossy(output.quality) };
-    let encoded = coding.and_then(|coding| ffi::encode(pixels, opaque, &coding, cancel));
+    let filled = if output.lossless || opaque { None } else { bleed::filled(pixels) };
+    let pitch = pixels.size().width as usize * TEXEL_BYTES;
+    let pixels = filled.as_ref().map_or(*pixels, |texels| View::new(pixels.size(), pitch, texels));
+    let encoded = coding.and_then(|coding| ffi::encode(&pixels, opaque, &coding, cancel));
     let encoded =
         encoded.and_then(|file| if output.lossless || opaque { Ok(file) } else { alpha::packed(file, cancel) });
     // Giving up is what makes the encoder fail, not a defect.
