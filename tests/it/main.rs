@@ -10,6 +10,7 @@ mod conformance;
 mod crash;
 mod decoders;
 mod fallback;
+mod faults;
 mod front;
 mod hostile;
 mod house;
