@@ -1,10 +1,11 @@
-// sharpen: v + (amount / 500) * (4v - up - down - left - right), on premultiplied colour.
+// sharpen: v + (amount / 500) * (sum over the four neighbours of (a_n / 255) * (v - v_n)), on straight
+// colour: a neighbour counts by its alpha a_n, so that what does not show draws no ring around what does,
+// and a shape of one colour keeps it whatever its edges.
 //
-// All in integers, so that every adapter gives the same: with premultiplied p = v * alpha the
-// result is (500 p + amount * laplacian) / (500 * alpha), rounded half up. At most
-// 500 * 65025 + 399 * 260100 < 2^28 in size, so that twice of it fits an i32.
+// All in integers, so that every adapter gives the same: (127500 v + amount * sum) / 127500, rounded half
+// up. At most 127500 * 255 + 399 * 4 * 255 * 255 < 2^28 in size, so that twice of it fits an i32.
 // Border: edge pixels are repeated. Alpha is untouched; pixels with alpha 0 stay as they are.
-// No table. Twin: src/kernel/sharpen.rs.
+// No table. Twin: src/kernel/sharpen.rs. Source: the specification, section 4.4.
 
 struct Params {
     width: u32,  // of the result, pixels
@@ -12,14 +13,17 @@ struct Params {
     amount: i32, // 50..399, the argument of the action
 }
 
-fn premultiplied(x: i32, y: i32) -> vec3<i32> {
-    let texel = load(clamp(x, 0, i32(params.width) - 1), clamp(y, 0, i32(params.height) - 1));
-    return vec3<i32>(texel.xyz) * i32(texel.w);
+const WHOLE: i32 = 127500; // 500 * 255
+
+// How far `here` stands out from a neighbour, by the neighbour's alpha.
+fn above(here: vec3<i32>, x: i32, y: i32) -> vec3<i32> {
+    let near = load(clamp(x, 0, i32(params.width) - 1), clamp(y, 0, i32(params.height) - 1));
+    return i32(near.w) * (here - vec3<i32>(near.xyz));
 }
 
-// numerator / denominator rounded half up, clamped to a channel's range.
-fn ratio(numerator: i32, denominator: i32) -> u32 {
-    return u32(min((2 * max(numerator, 0) + denominator) / (2 * denominator), 255));
+// numerator / WHOLE rounded half up, clamped to a channel's range.
+fn ratio(numerator: i32) -> u32 {
+    return u32(min((2 * max(numerator, 0) + WHOLE) / (2 * WHOLE), 255));
 }
 
 @compute @workgroup_size(16, 16)
@@ -32,11 +36,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let texel = load(x, y);
     var sharp = texel;
     if (texel.w > 0u) {
-        let here = premultiplied(x, y);
-        let around = premultiplied(x, y - 1) + premultiplied(x, y + 1) + premultiplied(x - 1, y) + premultiplied(x + 1, y);
-        let numerator = 500 * here + params.amount * (4 * here - around);
-        let denominator = 500 * i32(texel.w);
-        sharp = vec4<u32>(ratio(numerator.x, denominator), ratio(numerator.y, denominator), ratio(numerator.z, denominator), texel.w);
+        let here = vec3<i32>(texel.xyz);
+        let sum = above(here, x, y - 1) + above(here, x, y + 1) + above(here, x - 1, y) + above(here, x + 1, y);
+        let numerator = WHOLE * here + params.amount * sum;
+        sharp = vec4<u32>(ratio(numerator.x), ratio(numerator.y), ratio(numerator.z), texel.w);
     }
     textureStore(dst, vec2<u32>(id.xy), sharp);
 }

@@ -93,6 +93,22 @@ fn sharpening_by_hand() {
         [value, value, value, 255]
     });
     assert_eq!(reds(&process("image/sharpen,100", &picture, false)), [100, 80, 100, 80, 255, 80, 100, 80, 100]);
+    // A neighbour counts by its alpha: 200 beside 100 of alpha 51, a fifth, and its own copies at the other
+    // edges: 200 + 0.2 · 0.2 · 100 = 204; the neighbour itself 100 + 0.2 · (100 − 200) = 80.
+    let soft = from_fn(Size::new(2, 1), |x, _| if x == 0 { [200, 200, 200, 255] } else { [100, 100, 100, 51] });
+    assert_eq!(texels(&process("image/sharpen,100", &soft, true)), [[204, 204, 204, 255], [80, 80, 80, 51]]);
+}
+
+#[test]
+fn a_shape_of_one_colour_keeps_it_when_it_is_sharpened() {
+    // Alphas of every kind, colours of nothing where nothing shows.
+    let picture = from_fn(Size::new(61, 17), |x, y| match (x * 7 + y * 13) % 64 * 4 {
+        0 => [0, 255, 17, 0],
+        alpha => [230, 120, 40, alpha as u8],
+    });
+    for texel in texels(&process("image/sharpen,399", &picture, true)) {
+        assert!(texel[3] == 0 || texel[..3] == [230, 120, 40], "{texel:?}");
+    }
 }
 
 #[test]

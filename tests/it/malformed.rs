@@ -20,7 +20,8 @@ use std::path::Path;
 const LIMITS: Limits = Limits { source_pixels: 4_000_000, ..Limits::OSS };
 
 const CUTS: usize = 20;
-const FLIPPED_FILES: u32 = 200;
+const FLIPPED_FILES: usize = 200;
+const FLIPS_OF_A_FILE: usize = 6;
 
 /// Every pixel of every frame, and the facts that `info` tells.
 fn read(bytes: &[u8]) -> Result<(), Error> {
@@ -57,7 +58,8 @@ fn complaint(name: &str, change: &str, reading: impl FnOnce() -> Result<(), Erro
 
 fn files_of(format: Format) -> Vec<(String, Vec<u8>)> {
     let rows = rows("decoded.csv").into_iter().filter(|row| row[1] == format.name());
-    let files: Vec<_> = rows.map(|row| (row[0].clone(), fixture(&format!("images/{}", row[0])))).collect();
+    let mut files: Vec<_> = rows.map(|row| (row[0].clone(), fixture(&format!("images/{}", row[0])))).collect();
+    files.extend(crate::faults::files_of(format));
     assert!(files.len() >= 5, "only {} files of {}", files.len(), format.name());
     files
 }
@@ -74,9 +76,9 @@ fn survives(format: Format) {
             complaints.extend(complaint(name, &format!("first {kept} bytes"), || read(&bytes[..kept])));
         }
     }
-    for seed in 0..FLIPPED_FILES {
-        let mut random = Random::new(seed.into());
-        let (name, bytes) = &files[seed as usize % files.len()];
+    for seed in 0..FLIPPED_FILES.max(files.len() * FLIPS_OF_A_FILE) {
+        let mut random = Random::new(seed as u64);
+        let (name, bytes) = &files[seed % files.len()];
         let mut changed = bytes.clone();
         // Half of the changes fall into the first bytes, where headers are.
         for _ in 0..1 + random.next() % 8 {

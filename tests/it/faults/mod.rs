@@ -12,11 +12,11 @@ use crate::support::request::{frames, header, pixels};
 use crate::support::server::{Folder, pixelpass};
 use pixelpass::cancel::Cancel;
 use pixelpass::error::Error;
-use pixelpass::format::Repeat;
+use pixelpass::format::{Format, Repeat};
 use pixelpass::geometry::Size;
 use pixelpass::pixel::Frame;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Rows of gif that do not hold yet: name and process.
@@ -124,14 +124,6 @@ const OPEN_TEXT: &[(&str, &str)] = &[
     ("text_ground.png", "image/watermark,text_x44,size_48,g_center/format,png"),
 ];
 
-/// Rows of sharpening that do not hold yet: name and process.
-#[rustfmt::skip]
-const OPEN_SHARPENING: &[(&str, &str)] = &[
-    ("halo_disc_white.png", "image/resize,w_60/sharpen,399/format,png"),
-    ("halo_disc_white.png", "image/sharpen,100/format,png"),
-    ("halo_star_orange.png", "image/sharpen,200/format,png"),
-];
-
 /// A row of the table.
 struct Row(BTreeMap<String, String>);
 
@@ -159,6 +151,16 @@ fn folder() -> PathBuf {
 
 fn file(name: &str) -> Vec<u8> {
     std::fs::read(folder().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// The table's sources of a format, each once, by name.
+pub fn files_of(format: Format) -> Vec<(String, Vec<u8>)> {
+    let is_of = |name: &String| {
+        let ending = name.rsplit('.').next().unwrap_or_default();
+        Format::parse(if ending == "tif" { "tiff" } else { ending }) == Some(format)
+    };
+    let names: BTreeSet<_> = rows().iter().map(|row| row.get("name").to_owned()).filter(is_of).collect();
+    names.into_iter().map(|name| (name.clone(), file(&name))).collect()
 }
 
 /// The rows of the table: fields may be quoted, and hold doubled quotes and commas.
@@ -303,7 +305,7 @@ fn every_row_holds_but_for_those_that_are_open() {
     let rows = rows();
     assert_eq!(rows.len(), 149);
     let mut wrong = Vec::new();
-    let mut open = [OPEN_GIF, OPEN_HEIF_AND_COLOUR, OPEN_STILLS, OPEN_TEXT, OPEN_SHARPENING].concat();
+    let mut open = [OPEN_GIF, OPEN_HEIF_AND_COLOUR, OPEN_STILLS, OPEN_TEXT].concat();
     for row in rows.iter().filter(|row| row.get("role") != "option") {
         let place = open.iter().position(|known| *known == (row.get("name"), row.get("process")));
         let known = place.map(|place| open.remove(place)).is_some();
