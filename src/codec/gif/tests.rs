@@ -1,12 +1,14 @@
 //! GIF: hand-made files with the pixels they must give, round trips, damage.
 
+use super::film::CLEAR;
 use super::*;
 use crate::codec::tests::{self, Played};
 use crate::codec::{self, Shot};
 use crate::error::{Code, Ec};
-use crate::format::Output;
-use crate::pixel::{Frame, View};
-use ::gif::Encoder;
+use crate::format::{Format, Output, Repeat};
+use crate::geometry::Size;
+use crate::pixel::{Frame, TEXEL_BYTES, View};
+use ::gif::{DecodeOptions, Decoder, DisposalMethod, Encoder};
 
 const RED: [u8; 4] = [200, 0, 0, 255];
 const GREEN: [u8; 4] = [0, 200, 0, 255];
@@ -31,6 +33,11 @@ fn file(width: u16, height: u16, repeat: ::gif::Repeat, pieces: &[::gif::Frame])
 
 fn once(width: u16, height: u16, pieces: &[::gif::Frame]) -> Vec<u8> {
     file(width, height, ::gif::Repeat::Finite(0), pieces)
+}
+
+/// The file as the library that others use reads it.
+fn decoder(bytes: &[u8]) -> Decoder<&[u8]> {
+    DecodeOptions::new().read_info(bytes).unwrap()
 }
 
 fn read(bytes: &[u8]) -> Result<Vec<u8>, Error> {
@@ -99,11 +106,20 @@ fn the_first_frame_undone_leaves_nothing() {
 }
 
 #[test]
-fn frames_are_cut_at_the_canvas() {
-    let bytes = once(2, 2, &[piece(1, 1, 3, 3, &[1, 0, 0, 0, 0, 0, 0, 0, 0]), piece(5, 0, 1, 1, &[0])]);
+fn the_canvas_grows_to_the_first_frame_and_cuts_the_others() {
+    let first = piece(1, 1, 2, 1, &[1, 0]);
+    let second = piece(2, 0, 3, 3, &[2; 9]);
+    let seen = [CLEAR, CLEAR, CLEAR, CLEAR, GREEN, RED].concat();
+    for (width, height) in [(0, 0), (2, 2), (3, 1), (0, 2)] {
+        let bytes = once(width, height, &[first.clone(), second.clone()]);
+        assert_eq!(codec::probe(&bytes, &Limits::OSS).unwrap().size, Size::new(3, 2));
+        let then = [CLEAR, CLEAR, BLUE, CLEAR, GREEN, BLUE].concat();
+        assert_eq!(pictures(&bytes), [seen.clone(), then]);
+        assert_eq!(read(&bytes).unwrap(), seen);
+    }
+    let bytes = once(2, 2, &[piece(1, 1, 1, 1, &[1]), piece(5, 0, 1, 1, &[0])]);
     let seen = [CLEAR, CLEAR, CLEAR, GREEN].concat();
-    assert_eq!(pictures(&bytes), [seen.clone(), seen.clone()]);
-    assert_eq!(read(&bytes).unwrap(), seen);
+    assert_eq!(pictures(&bytes), [seen.clone(), seen]);
     // The same with the disposals that touch the rectangle.
     for dispose in [DisposalMethod::Background, DisposalMethod::Previous] {
         let large = ::gif::Frame { dispose, ..piece(1, 0, 2, 3, &[1; 6]) };
@@ -184,7 +200,7 @@ fn times_and_repeats_come_through() {
         assert_eq!((durations.as_slice(), told), ([70, 0, 655_350].as_slice(), repeat));
         let again = write(Size::new(1, 1), &frames, told, true);
         assert_eq!(play(&again).unwrap(), (frames, repeat));
-        let mut decoder = decoder(&again, true).unwrap();
+        let mut decoder = decoder(&again);
         decoder.next_frame_info().unwrap();
         assert_eq!(decoder.repeat(), stored);
     }
@@ -251,7 +267,7 @@ fn animations_of_few_colours_are_kept_exactly() {
         assert_eq!(play(&bytes).unwrap(), (frames, Repeat::Times(4)));
         assert_eq!(codec::probe(&bytes, &Limits::OSS).unwrap().alpha, ground == CLEAR);
         // One palette for all frames, and of the later ones only what moves.
-        let mut decoder = decoder(&bytes, false).unwrap();
+        let mut decoder = decoder(&bytes);
         let mut pixels = Vec::new();
         while let Some(frame) = decoder.read_next_frame().unwrap() {
             assert_eq!(frame.palette, None);
@@ -263,14 +279,28 @@ fn animations_of_few_colours_are_kept_exactly() {
 }
 
 #[test]
-fn cut_files_are_damaged() {
+fn cut_files_are_their_whole_frames() {
     for bytes in [
         include_bytes!("../../../fixtures/images/gif/anim_mixed_disposal.gif").as_slice(),
         include_bytes!("../../../fixtures/images/gif/2x2.gif"),
     ] {
+        let (whole, repeat) = play(bytes).unwrap();
+        let mut counts = Vec::new();
         for length in 6..bytes.len() {
-            assert_eq!(play(&bytes[..length]).unwrap_err().code, Code::ImageDamage, "cut at {length}");
+            match play(&bytes[..length]) {
+                // The frames that are whole are the first of the file's.
+                Ok((frames, told)) => {
+                    assert_eq!((frames.as_slice(), told), (&whole[..frames.len()], repeat), "cut at {length}");
+                    counts.push(frames.len());
+                }
+                Err(error) => {
+                    assert_eq!((error.code, counts.len()), (Code::ImageDamage, 0), "cut at {length}");
+                }
+            }
         }
+        assert!(counts.is_sorted() && counts.last() == Some(&whole.len()), "{counts:?}");
+        counts.dedup();
+        assert!(counts.into_iter().eq(1..=whole.len()));
     }
     // A frame whose data end before its last row.
     let short = once(2, 2, &[piece(0, 0, 2, 1, &[0, 1])]);
