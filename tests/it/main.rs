@@ -4,6 +4,7 @@ mod actions;
 mod animation;
 mod answers;
 mod browsers;
+mod callbacks;
 mod cli;
 mod clients;
 mod conformance;
