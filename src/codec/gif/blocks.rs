@@ -237,3 +237,127 @@ fn take<'a>(rest: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {
 fn word(bytes: &[u8], at: usize) -> u32 {
     u16::from_le_bytes([bytes[at], bytes[at + 1]]).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec;
+    use crate::codec::gif::film::CLEAR;
+    use crate::codec::gif::tests::{pictures, play, read};
+    use crate::error::Code;
+    use crate::limits::Limits;
+
+    /// A screen of one pixel and a palette of red, green, blue and black.
+    const HEAD: &[u8] = b"GIF89a\x01\0\x01\0\x81\0\0\xff\0\0\0\xff\0\0\0\xff\0\0\0";
+    const RED: [u8; 4] = [255, 0, 0, 255];
+    const GREEN: [u8; 4] = [0, 255, 0, 255];
+
+    /// A pixel: the codes 4 for a clean table, the index, and 5 for the end, of three bits each.
+    fn dot(index: u8) -> Vec<u8> {
+        [b",\0\0\0\0\x01\0\x01\0\0\x02\x02".as_slice(), &[0x44 | index << 3, 0x01, 0]].concat()
+    }
+
+    fn counted(bytes: &[u8]) -> u32 {
+        codec::probe(bytes, &Limits::OSS).unwrap().frames
+    }
+
+    #[test]
+    fn what_is_no_frame_is_passed_over() {
+        let frames = [dot(0), dot(1)];
+        let odd: [&[u8]; 9] = [
+            b"\0",
+            b"\0\0\0\0\0",
+            b"\x99",
+            b"\x42\x03abc\0",
+            b"words?",
+            // Not an extension, since none of this format begins so.
+            b"\x99!\x02",
+            b"!\x77\x03abc\0",
+            b"!\xfe\x02hi\0",
+            b"!\x01\x0c0123456789ab\x01x\0",
+        ];
+        for odd in odd {
+            for place in 0..3 {
+                let mut parts = vec![HEAD, &frames[0], &frames[1]];
+                parts.insert(place + 1, odd);
+                for end in [b";".as_slice(), b"", b"; and what it pleases", b"\x99;"] {
+                    let bytes = [parts.concat().as_slice(), end].concat();
+                    assert_eq!(pictures(&bytes), [RED, GREEN], "{odd:?} at {place}, {end:?}");
+                    assert_eq!((counted(&bytes), read(&bytes).unwrap()), (2, RED.to_vec()));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_frame_is_whole_with_its_last_pixel() {
+        let first = [HEAD, &dot(0)].concat();
+        // Without the end of its chain, without its last code, which is half in the byte before.
+        for left_out in 1..=2 {
+            let bytes = [first.as_slice(), &dot(1)[..dot(1).len() - left_out]].concat();
+            assert_eq!(pictures(&bytes), [RED, GREEN], "{left_out}");
+        }
+        for left_out in 3..dot(1).len() {
+            let bytes = [first.as_slice(), &dot(1)[..dot(1).len() - left_out]].concat();
+            assert_eq!(pictures(&bytes), [RED], "{left_out}");
+        }
+        // What comes behind a frame that is not whole does not count.
+        let mut short = dot(1);
+        short[5] = 2;
+        let bytes = [first.as_slice(), &short, &dot(2), b";"].concat();
+        assert_eq!(pictures(&bytes), [RED]);
+        assert_eq!(play(&[HEAD, &short, &dot(2)].concat()).unwrap_err().code, Code::ImageDamage);
+        for nothing in [HEAD, &HEAD[..20], &HEAD[..9], &[HEAD, b";"].concat(), &[HEAD, b"!\xfe\x02hi\0;"].concat()] {
+            assert_eq!(play(nothing).unwrap_err().code, Code::ImageDamage);
+        }
+    }
+
+    #[test]
+    fn a_loop_counts_wherever_it_stands() {
+        let frames = [dot(0), dot(1)];
+        for (name, again, repeat) in [
+            (b"NETSCAPE2.0", 0, Repeat::Forever),
+            (b"ANIMEXTS1.0", 0, Repeat::Forever),
+            (b"NETSCAPE2.0", 4, Repeat::Times(5)),
+            (b"XMP DataXMP", 4, Repeat::Times(1)),
+        ] {
+            // A part of another kind, of a buffer's size, says nothing.
+            let block = [b"!\xff\x0b".as_slice(), name, b"\x05\x02\x09\0\0\0\x03\x01", &[again, 0, 0]].concat();
+            for place in 0..3 {
+                let mut parts = vec![HEAD, &frames[0], &frames[1]];
+                parts.insert(place + 1, &block);
+                assert_eq!(play(&parts.concat()).unwrap().1, repeat, "{name:?} at {place}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_control_counts_for_the_frame_behind_it() {
+        let control = |flags: u8, index: u8| [b"!\xf9\x04".as_slice(), &[flags, 7, 1, index, 0]].concat();
+        // Its index 0 is transparent, and a quarter of an hour later it is cleared.
+        let bytes = [HEAD, &control(0x09, 0), &dot(0), &dot(1), &control(0x0d, 2), &dot(2), &dot(0)].concat();
+        let (frames, _) = play(&bytes).unwrap();
+        let expected = [(CLEAR, 2630), (GREEN, 0), (GREEN, 2630), (RED, 0)];
+        assert!(
+            frames
+                .iter()
+                .map(|(texels, time)| (texels.as_slice(), *time))
+                .eq(expected.iter().map(|(t, d)| (t.as_slice(), *d)))
+        );
+        // 4 is what 3 is, and a block that is too short is none.
+        let blue = [0, 0, 255, 255];
+        let undone = [HEAD, &dot(1), &control(0x10, 0), &dot(0), b"!\xf9\x01\x01\0", &dot(2)].concat();
+        assert_eq!(pictures(&undone), [GREEN, RED, blue]);
+    }
+
+    #[test]
+    fn no_palette_shows_nothing() {
+        let bare = [&HEAD[..10], b"\x01\0\0", &dot(0), b";"].concat();
+        assert_eq!(read(&bare).unwrap(), CLEAR);
+        assert!(codec::probe(&bare, &Limits::OSS).unwrap().alpha);
+        // One with a palette of its own is seen, and stays.
+        let own = [&dot(0)[..9], b"\x80\x01\x02\x03\x04\x05\x06", &dot(0)[10..]].concat();
+        let bytes = [&HEAD[..10], b"\x01\0\0", &own, &dot(0)].concat();
+        assert_eq!(pictures(&bytes), [[1, 2, 3, 255], [1, 2, 3, 255]]);
+    }
+}

@@ -9,6 +9,7 @@ mod blocks;
 mod film;
 mod lzw;
 mod palette;
+mod scenes;
 mod write;
 
 use super::{Animation, check_pixels};

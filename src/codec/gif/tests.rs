@@ -18,11 +18,11 @@ const BLUE: [u8; 4] = [0, 0, 200, 255];
 const COLORS: [u8; 12] = [200, 0, 0, 0, 200, 0, 0, 0, 200, 9, 9, 9];
 
 /// A piece of a file: place, size, indices.
-fn piece(left: u16, top: u16, width: u16, height: u16, indices: &[u8]) -> ::gif::Frame<'static> {
+pub(super) fn piece(left: u16, top: u16, width: u16, height: u16, indices: &[u8]) -> ::gif::Frame<'static> {
     ::gif::Frame { left, top, width, height, buffer: indices.to_vec().into(), ..::gif::Frame::default() }
 }
 
-fn file(width: u16, height: u16, repeat: ::gif::Repeat, pieces: &[::gif::Frame]) -> Vec<u8> {
+pub(super) fn file(width: u16, height: u16, repeat: ::gif::Repeat, pieces: &[::gif::Frame]) -> Vec<u8> {
     let mut file = Vec::new();
     let mut encoder = Encoder::new(&mut file, width, height, &COLORS).unwrap();
     encoder.set_repeat(repeat).unwrap();
@@ -31,31 +31,31 @@ fn file(width: u16, height: u16, repeat: ::gif::Repeat, pieces: &[::gif::Frame])
     file
 }
 
-fn once(width: u16, height: u16, pieces: &[::gif::Frame]) -> Vec<u8> {
+pub(super) fn once(width: u16, height: u16, pieces: &[::gif::Frame]) -> Vec<u8> {
     file(width, height, ::gif::Repeat::Finite(0), pieces)
 }
 
 /// The file as the library that others use reads it.
-fn decoder(bytes: &[u8]) -> Decoder<&[u8]> {
+pub(super) fn decoder(bytes: &[u8]) -> Decoder<&[u8]> {
     DecodeOptions::new().read_info(bytes).unwrap()
 }
 
-fn read(bytes: &[u8]) -> Result<Vec<u8>, Error> {
+pub(super) fn read(bytes: &[u8]) -> Result<Vec<u8>, Error> {
     let probe = codec::probe(bytes, &Limits::OSS)?;
     let mut frame = Frame::packed(probe.size, vec![0x5a; probe.size.pixels() as usize * TEXEL_BYTES]);
     codec::decode(bytes, &probe, 1, &mut frame.view_mut(), &Cancel::never())?;
     Ok(frame.view().to_vec())
 }
 
-fn play(bytes: &[u8]) -> Result<Played, Error> {
+pub(super) fn play(bytes: &[u8]) -> Result<Played, Error> {
     tests::play(bytes, &Limits { source_pixels: 1 << 24, ..Limits::OSS })
 }
 
-fn pictures(bytes: &[u8]) -> Vec<Vec<u8>> {
+pub(super) fn pictures(bytes: &[u8]) -> Vec<Vec<u8>> {
     play(bytes).unwrap().0.into_iter().map(|(texels, _)| texels).collect()
 }
 
-fn write(size: Size, frames: &[(Vec<u8>, u32)], repeat: Repeat, opaque: bool) -> Vec<u8> {
+pub(super) fn write(size: Size, frames: &[(Vec<u8>, u32)], repeat: Repeat, opaque: bool) -> Vec<u8> {
     let pitch = size.width as usize * TEXEL_BYTES;
     let shots: Vec<Shot> = frames
         .iter()
@@ -66,7 +66,7 @@ fn write(size: Size, frames: &[(Vec<u8>, u32)], repeat: Repeat, opaque: bool) ->
 }
 
 /// The same numbers on every run.
-fn noise(length: usize, mut seed: u64) -> Vec<u8> {
+pub(super) fn noise(length: usize, mut seed: u64) -> Vec<u8> {
     let mut next = || {
         seed ^= seed << 13;
         seed ^= seed >> 7;
