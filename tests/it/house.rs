@@ -53,6 +53,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("tiff", &["codec"]),
     ("weezl", &["codec"]),
     ("fontdb", &["text"]),
+    ("skrifa", &["text"]),
     ("swash", &["text"]),
     ("serde_json", &["processor", "oss", "store"]),
     ("axum", &["http"]),
