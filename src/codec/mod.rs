@@ -6,11 +6,13 @@
 
 mod bmp;
 mod exif;
+mod fax;
 mod gif;
 mod heif;
 mod icc;
 mod info;
 mod jpeg;
+mod light;
 mod memory;
 mod png;
 mod recognise;

@@ -23,6 +23,8 @@ pub struct Frame {
     pub precision: u8,
     /// Height 0 where the file leaves it to a later marker.
     pub size: Size,
+    /// How many components there are.
+    pub components: u8,
     /// The table slots of the first and the second component.
     slots: (usize, Option<usize>),
 }
@@ -108,10 +110,10 @@ impl<'a> Head<'a> {
 
 /// Precision, height, width, number of components; for each its id, sampling and table slot.
 fn read_frame(marker: u8, payload: &[u8]) -> Option<Frame> {
-    let (&[precision, h1, h0, w1, w0, _], components) = payload.split_first_chunk::<6>()?;
+    let (&[precision, h1, h0, w1, w0, count], components) = payload.split_first_chunk::<6>()?;
     let mut slots = components.chunks_exact(3).map(|component| usize::from(component[2]));
     let size = Size::new(u16::from_be_bytes([w1, w0]).into(), u16::from_be_bytes([h1, h0]).into());
-    Some(Frame { marker, precision, size, slots: (slots.next()?, slots.next()) })
+    Some(Frame { marker, precision, size, components: count, slots: (slots.next()?, slots.next()) })
 }
 
 /// Whether the file has its end marker, behind whatever scans there are.
