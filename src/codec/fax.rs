@@ -198,11 +198,12 @@ impl<I: Iterator<Item = u8>> BitStream<I> {
         }
     }
 
+    /// The next bits, from 1 to 32 of them.
     fn see(&self, count: u32) -> u64 {
         self.window >> (self.held - count) & ((1 << count) - 1)
     }
 
-    /// At most 32 bits.
+    /// Takes from 1 to 32 bits.
     fn take(&mut self, count: u32) -> u64 {
         let bits = self.see(count);
         self.held -= count;
@@ -217,9 +218,12 @@ impl<I: Iterator<Item = u8>> BitStream<I> {
         bits
     }
 
-    /// Goes to the next multiple of so many bits, at most 32.
+    /// Goes to the next multiple of so many bits, at most 32 of them.
     fn align(&mut self, bits: u64) {
-        self.take((self.position.next_multiple_of(bits) - self.position) as u32);
+        let over = self.position.next_multiple_of(bits) - self.position;
+        if over > 0 {
+            self.take(over as u32);
+        }
     }
 
     /// Passes over an end of line, whatever zeros are before it, and tells whether there was one.
@@ -246,11 +250,11 @@ impl<I: Iterator<Item = u8>> BitReader for BitStream<I> {
     type Error = Infallible;
 
     fn peek(&self, bits: u8) -> Option<u16> {
-        (bits <= 16).then(|| self.see(bits.into()) as u16)
+        (1..=16).contains(&bits).then(|| self.see(bits.into()) as u16)
     }
 
     fn consume(&mut self, bits: u8) -> std::result::Result<(), Infallible> {
-        self.take(u32::from(bits).min(32));
+        self.take(u32::from(bits).clamp(1, 32));
         Ok(())
     }
 

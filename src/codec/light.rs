@@ -21,6 +21,16 @@ pub fn code(light: f32) -> u8 {
     CODES[step.min(STEPS)]
 }
 
+/// Y of L*, of 0 to 100, 1 for white. Source: CIE 15.
+pub fn of_lightness(lightness: f32) -> f32 {
+    from_cube_root((lightness + 16.0) / 116.0)
+}
+
+/// A stimulus from the part of it that L*, a* and b* are made of.
+pub fn from_cube_root(part: f32) -> f32 {
+    if part > 6.0 / 29.0 { part * part * part } else { (part - 4.0 / 29.0) * 108.0 / 841.0 }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -18,7 +18,7 @@ mod ycbcr;
 
 pub use write::encode;
 
-use super::{Rows, check_pixels, icc, jpeg, unsupported};
+use super::{Rows, check_pixels, icc, jpeg};
 use crate::cancel::Cancel;
 use crate::error::{Code, Ec, Error};
 use crate::format::{Format, Probe};

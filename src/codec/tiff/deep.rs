@@ -110,8 +110,7 @@ fn half(bits: u16) -> f32 {
 fn light_of_lab([lightness, a, b]: [f32; 3]) -> [f32; 3] {
     let middle = (lightness + 16.0) / 116.0;
     let parts = [middle + a / 500.0, middle, middle - b / 200.0];
-    let linear = |part: f32| if part > 6.0 / 29.0 { part * part * part } else { (part - 4.0 / 29.0) * 108.0 / 841.0 };
-    let stimuli: [f32; 3] = std::array::from_fn(|index| D50[index] * linear(parts[index]));
+    let stimuli: [f32; 3] = std::array::from_fn(|index| D50[index] * light::from_cube_root(parts[index]));
     SRGB_FROM_D50.map(|row| row.iter().zip(stimuli).map(|(weight, stimulus)| weight * stimulus).sum())
 }
 

@@ -7,6 +7,7 @@ use super::ycbcr::YCbCr;
 use crate::codec::{fax, icc, unsupported};
 use crate::error::Error;
 use crate::geometry::Size;
+use tiff::decoder::ifd::Value;
 use tiff::decoder::{Decoder, Limits};
 use tiff::tags::{self, CompressionMethod, PlanarConfiguration, SampleFormat, Tag};
 use tiff::{ColorType, TiffError};
@@ -155,9 +156,11 @@ fn list(reader: &mut Reader, tag: Tag) -> Option<Vec<u16>> {
 
 /// Fractions of 32 bits each; `None` unless there are so many.
 fn fractions<const COUNT: usize>(reader: &mut Reader, tag: u16) -> Option<[f64; COUNT]> {
-    let value = reader.find_tag(Tag::from_u16_exhaustive(tag)).ok()??;
-    let parts = value.into_u32_vec().ok()?;
-    let numbers = parts.chunks_exact(2).map(|part| f64::from(part[0]) / f64::from(part[1]));
+    let Value::List(values) = reader.find_tag(Tag::from_u16_exhaustive(tag)).ok()?? else { return None };
+    let numbers = values.into_iter().map(|number| match number {
+        Value::Rational(part, whole) => f64::from(part) / f64::from(whole),
+        _ => f64::NAN,
+    });
     numbers.collect::<Vec<_>>().try_into().ok()
 }
 

@@ -1,5 +1,6 @@
 //! TIFF: hand-made pages of every kind, round trips, damage.
 
+mod kinds;
 mod layouts;
 
 use super::*;
@@ -10,6 +11,8 @@ use crate::pixel::View;
 const BYTE: u16 = 1;
 const SHORT: u16 = 3;
 const LONG: u16 = 4;
+/// Of two numbers each.
+const RATIONAL: u16 = 5;
 
 /// A little-endian file of one page: entries of (tag, type, values), the strip behind them.
 fn page(size: Size, photometric: u16, bits: &[u16], more: &[(u16, u16, &[u32])], strip: &[u8]) -> Vec<u8> {
@@ -44,7 +47,8 @@ fn page(size: Size, photometric: u16, bits: &[u16], more: &[(u16, u16, &[u32])],
             field = (tables + values.len() as u32).to_le_bytes();
             values.extend(bytes);
         }
-        written.push((tag, kind, numbers.len() as u32, field));
+        let values = numbers.len() / if kind == RATIONAL { 2 } else { 1 };
+        written.push((tag, kind, values as u32, field));
     }
     if !placed {
         written.push((273, LONG, 1, (tables + values.len() as u32).to_le_bytes()));
