@@ -11,6 +11,7 @@ pub use rows::{Kind, ROWS, Row, markdown};
 use crate::engine::choice::Setting;
 use crate::limits::Limits;
 use crate::oss::address::Domains;
+use crate::oss::callback::Host;
 use crate::oss::{Rights, Unsupported, Validators};
 use crate::plan::weights::Resample;
 use crate::store::Place;
@@ -51,6 +52,7 @@ pub struct Config {
     pub unsupported_headers: Unsupported,
     pub server_header: String,
     pub cors_origins: Vec<String>,
+    pub callback_hosts: Vec<Host>,
     pub behind_proxy: bool,
     pub tls_certificate: Option<PathBuf>,
     pub tls_key: Option<PathBuf>,
@@ -153,6 +155,7 @@ impl Default for Config {
             unsupported_headers: Unsupported::default(),
             server_header: "Pixelpass".to_owned(),
             cors_origins: Vec::new(),
+            callback_hosts: Vec::new(),
             behind_proxy: false,
             tls_certificate: None,
             tls_key: None,

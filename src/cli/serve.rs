@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::http;
 use crate::oss::crew::Crew;
 use crate::oss::sign::{Key, Keys};
-use crate::oss::{Rights, Rules, Service, cors};
+use crate::oss::{Rights, Rules, Service, callback, cors};
 use crate::store::{Bucket, DEMO_BUCKET, Store};
 use clap::ArgMatches;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -58,7 +58,8 @@ fn serve(config: &mut Config) -> Result<(), String> {
         cors: cors::Rules::of_origins(&config.cors_origins),
     };
     keys::watch(config, &ring).map_err(|error| format!("no thread for the access keys: {error}"))?;
-    let service = Service { store, studio: Arc::new(processor), crew, rules, keys: ring };
+    let callbacks = Arc::new(callback::Client::new(config.callback_hosts.clone()));
+    let service = Service { store, studio: Arc::new(processor), crew, callbacks, rules, keys: ring };
     let runtime = tokio::runtime::Runtime::new().map_err(|error| format!("no async runtime: {error}"))?;
     runtime.block_on(async {
         let listener = TcpListener::bind(config.listen).await;

@@ -2,6 +2,7 @@
 
 use super::{AccessKey, Config, MB, PREFIX};
 use crate::engine::choice::Setting;
+use crate::oss::callback::Host;
 use crate::oss::{Rights, Unsupported, Validators};
 use crate::plan::weights::Resample;
 use crate::store::{Bucket, Place};
@@ -245,6 +246,20 @@ pub static ROWS: &[Row] = &[
         doc: "Origin whose pages may use buckets without CORS rules of their own; * for all",
     },
     Row {
+        name: "callback-host",
+        kind: Kind::Texts {
+            shape: "HOST[:PORT]",
+            secret: false,
+            clear: |config| config.callback_hosts.clear(),
+            push: |config, text| {
+                config.callback_hosts.push(Host::parse(text)?);
+                Ok(())
+            },
+        },
+        default: "none",
+        doc: "Host that upload callbacks may call, on its scheme's port unless one is named; private addresses only where HOST is the address, or localhost",
+    },
+    Row {
         name: "tls-certificate",
         kind: Kind::Text {
             shape: "FILE",
@@ -272,7 +287,7 @@ pub static ROWS: &[Row] = &[
         name: "behind-proxy",
         kind: Kind::Choice("off|on", |config, name| config.behind_proxy = name == "on"),
         default: "off",
-        doc: "Believes X-Forwarded-Host and X-Forwarded-Proto: for servers that only a proxy can reach",
+        doc: "Believes X-Forwarded-Host, X-Forwarded-Proto and X-Forwarded-For: for servers that only a proxy can reach",
     },
     Row {
         name: "resample",

@@ -27,12 +27,14 @@ use bytes::Bytes;
 use futures_util::future::{Either, join, select};
 use futures_util::stream;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use request_id::RequestIds;
 use std::future::Future;
 use std::io;
+use std::net::{IpAddr, Ipv4Addr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -60,7 +62,7 @@ pub struct Options {
     /// A client that sends nothing for so long while its request is not complete, or between two
     /// requests, is let go.
     pub patience: Duration,
-    /// A proxy's word for the host and scheme that the client used is believed.
+    /// A proxy's word for the client's address and for the host and scheme that it used is believed.
     pub behind_proxy: bool,
     /// Speaks TLS on every connection.
     pub tls: Option<Arc<Tls>>,
@@ -82,10 +84,15 @@ pub async fn serve(listener: TcpListener, service: Service, options: Options) ->
     let mut told = pin!(told_to_stop()?);
     loop {
         match select(pin!(listener.accept()), told.as_mut()).await {
-            Either::Left((Ok((stream, _)), _)) => {
+            Either::Left((Ok((stream, peer)), _)) => {
                 // Without it small answers wait for the client's acknowledgement.
                 let _ = stream.set_nodelay(true);
                 let handler = TowerToHyperService::new(answer.with_state(house.clone()));
+                let peer = peer.ip().to_canonical();
+                let handler = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+                    request.extensions_mut().insert(peer);
+                    handler.call(request)
+                });
                 let (watcher, protocol, acceptor) = (connections.watcher(), protocol.clone(), acceptor.clone());
                 tokio::spawn(async move {
                     let ended = match acceptor {
@@ -139,7 +146,7 @@ fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
 async fn answer(State(house): State<Arc<House>>, request: axum::extract::Request) -> Response {
     let begin = Instant::now();
     let id = house.ids.next();
-    let request = translate(request, begin, &house.options);
+    let request = translate(request, id.clone(), begin, &house.options);
     let (method, head) = (request.method.clone(), request.method == "HEAD");
     let (host, path) = (request.host.clone(), request.path.clone());
     let origin = request.headers.get("origin").map(str::to_owned);
@@ -215,7 +222,7 @@ fn failure(error: &Error, head: bool, id: &str, host: &str, method: &str, path: 
 }
 
 /// A request in the words of the protocol's room.
-fn translate(request: axum::extract::Request, begin: Instant, options: &Options) -> Request {
+fn translate(request: axum::extract::Request, id: String, begin: Instant, options: &Options) -> Request {
     let (parts, body) = request.into_parts();
     let text = |value: &HeaderValue| Headers::text(value.as_bytes());
     let mut headers: Vec<_> =
@@ -231,6 +238,8 @@ fn translate(request: axum::extract::Request, begin: Instant, options: &Options)
         host = original;
     }
     let secure = forwarded("x-forwarded-proto").map_or(options.tls.is_some(), |scheme| scheme == "https");
+    let peer = parts.extensions.get().copied().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    let client_ip = forwarded("x-forwarded-for").and_then(|address| address.parse().ok()).unwrap_or(peer);
     let patience = options.patience;
     let waits = parts.headers.contains_key(header::EXPECT);
     let body = stream::unfold(linger::Lingering::new(body.into_data_stream(), waits), move |mut chunks| async move {
@@ -241,6 +250,8 @@ fn translate(request: axum::extract::Request, begin: Instant, options: &Options)
         Some((chunk, chunks))
     });
     Request {
+        id,
+        client_ip,
         method: parts.method.as_str().to_owned(),
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),

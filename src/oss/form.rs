@@ -4,6 +4,7 @@
 //! has signed beforehand and which says what may be uploaded. Source: the vendor's documentation of
 //! PostObject.
 
+use super::callback::{self, Callback, Uploader};
 use super::object::{UNTYPED, object_acl, stored_headers, user_metadata};
 use super::sign::{Caller, clock, policy};
 use super::wire::{Incoming, Reply};
@@ -38,6 +39,7 @@ type Fields = BTreeMap<String, String>;
 /// `PostObject`.
 pub async fn post(service: &Service, bucket: Bucket, order: Order) -> Result<Reply, Error> {
     let home = service.home(&bucket, &order.request);
+    let uploader = Uploader::of(&order.request);
     let content_type = order.request.headers.get("content-type").unwrap_or_default();
     let boundary = multer::parse_boundary(content_type).map_err(malformed)?;
     let before_file = Arc::new(AtomicBool::new(true));
@@ -64,6 +66,7 @@ pub async fn post(service: &Service, bucket: Bucket, order: Order) -> Result<Rep
     let key = fields.get("key").ok_or_else(|| Error::new(Code::InvalidArgument, "The form lacks the field key."))?;
     let key = Key::new(&key.replace("${filename}", base_name(&file_name)))?;
     let lengths = admitted(service, &bucket, &key, &fields, now).await?;
+    let callback = Callback::of_form(service, uploader, &fields).await?;
     let upload = Upload {
         description: described(service, &fields, &file)?,
         replace: match fields.get("x-oss-forbid-overwrite").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
@@ -75,7 +78,8 @@ pub async fn post(service: &Service, bucket: Bucket, order: Order) -> Result<Rep
     };
     let body: Incoming = Box::pin(at_least(file.map(|chunk| chunk.map_err(unread)), *lengths.start()));
     let meta = service.store.put(&bucket, &key, body, upload).await?;
-    Ok(answered(&bucket, &key, &meta, &fields, &home))
+    let reply = answered(&bucket, &key, &meta, &fields, &home);
+    Ok(callback::answered(callback, service, &bucket, &key, &meta, reply).await)
 }
 
 /// A body that fails where too much of it comes before the file: the names and headers of fields are

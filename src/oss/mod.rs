@@ -8,6 +8,7 @@
 mod access;
 pub mod address;
 mod bucket;
+pub mod callback;
 pub mod calls;
 mod conditions;
 pub mod cors;
@@ -29,6 +30,8 @@ pub use unsupported::Unsupported;
 
 use crate::cancel::Cancel;
 use crate::error::{Code, Error};
+use crate::format::Format;
+use crate::geometry::Size;
 use crate::process::Pipe;
 use crate::processor::{Answer, Processor};
 use crate::store::{Acl, Bucket, BucketFacts, Key, Store};
@@ -99,6 +102,13 @@ pub struct Prepared {
     pub work: Work,
 }
 
+/// What the header of a picture tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Picture {
+    pub size: Size,
+    pub format: Format,
+}
+
 /// What turns a process string into work: the door to the rooms that know images.
 pub trait Studio: Send + Sync {
     /// `styles` holds the texts of the styles that `process` names.
@@ -106,6 +116,10 @@ pub trait Studio: Send + Sync {
     /// # Errors
     /// Those of the process string, found before any byte is fetched.
     fn prepare(self: Arc<Self>, process: &str, styles: &BTreeMap<String, String>) -> Result<Prepared, Error>;
+
+    /// What a file shows as a picture, told by its first bytes if they suffice; `None` for what is none
+    /// that can be processed. Computes: not for async workers.
+    fn look(&self, file: &[u8]) -> Option<Picture>;
 }
 
 impl Studio for Processor {
@@ -114,6 +128,11 @@ impl Studio for Processor {
         let (assets, canonical) = (pipe.assets().to_vec(), pipe.to_string());
         let work: Work = Box::new(move |source, assets, cancel| self.process(source, &pipe, assets, cancel));
         Ok(Prepared { assets, canonical, work })
+    }
+
+    fn look(&self, file: &[u8]) -> Option<Picture> {
+        let probe = self.header(file).ok()?;
+        Some(Picture { size: probe.size, format: probe.format })
     }
 }
 
@@ -129,6 +148,7 @@ pub struct Service {
     pub store: Store,
     pub studio: Arc<dyn Studio>,
     pub crew: Crew,
+    pub callbacks: Arc<callback::Client>,
     pub keys: Arc<Keys>,
     pub rules: Rules,
 }

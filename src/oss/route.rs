@@ -120,6 +120,8 @@ mod tests {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let headers = headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         let request = Request {
+            id: String::new(),
+            client_ip: std::net::Ipv4Addr::LOCALHOST.into(),
             method: method.to_owned(),
             path: path.to_owned(),
             query: query.to_owned(),

@@ -8,6 +8,7 @@ use futures_util::{StreamExt, stream};
 use sign::{Key, Order, Reading, Scheme, presign};
 use std::fs;
 use std::future::Future;
+use std::net::Ipv4Addr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -35,6 +36,10 @@ impl Studio for Fake {
             Ok(Answer { bytes, content_type: "image/png", engine, reason: "no adapter – yet".into(), times })
         });
         Ok(Prepared { assets: Vec::new(), canonical: process.to_owned(), work })
+    }
+
+    fn look(&self, _: &[u8]) -> Option<Picture> {
+        None
     }
 }
 
@@ -67,6 +72,7 @@ fn house(anonymous: Rights) -> House {
         store,
         studio: fake.clone(),
         crew: Crew::new(NonZeroUsize::MIN, NonZeroUsize::MIN).unwrap(),
+        callbacks: Arc::new(callback::Client::new(Vec::new())),
         rules: Rules {
             anonymous,
             domains: Domains { bases: vec!["localhost".to_owned()], custom: Vec::new() },
@@ -95,6 +101,8 @@ impl House {
         let headers = headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         let chunks: Vec<_> = body.iter().map(|chunk| Ok(Bytes::from(*chunk))).collect();
         let request = Request {
+            id: "ID".to_owned(),
+            client_ip: Ipv4Addr::LOCALHOST.into(),
             method: method.to_owned(),
             path: path.to_owned(),
             query: query.to_owned(),

@@ -4,11 +4,16 @@ use bytes::Bytes;
 use futures_util::Stream;
 use std::borrow::Cow;
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::time::Instant;
 
 /// A request, nothing decoded.
 pub struct Request {
+    /// Told to the client with the answer.
+    pub id: String,
+    /// Where the client is, as its connection or the proxy before us tells it.
+    pub client_ip: IpAddr,
     /// Upper case.
     pub method: String,
     /// The path as it came.

@@ -16,7 +16,7 @@ pub mod tone;
 pub mod weights;
 
 pub use canvas::Canvas;
-pub use overlay::{Overlay, Placing};
+pub use overlay::{Overlay, Pair, Placing, Spot};
 
 use crate::format::{Formats, Output, Probe};
 use crate::geometry::Size;

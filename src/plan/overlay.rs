@@ -25,15 +25,45 @@ pub enum Placing {
     Tiles { gap_x: u32, gap_y: u32 },
 }
 
-impl Placing {
-    /// The place of the first tile's top left, and the way from tile to tile.
-    fn resolve(self, main: Size, overlay: Size) -> ((i32, i32), (u32, u32)) {
-        match self {
-            Placing::Anchor { gravity, margin_x, margin_y, voffset } => {
-                (gravity.place(main, overlay, (margin_x, margin_y), voffset), (blend::ONCE, blend::ONCE))
-            }
-            Placing::Tiles { gap_x, gap_y } => ((0, 0), (overlay.width + gap_x, overlay.height + gap_y)),
-        }
+/// The top left of an overlay on the main picture, and the way from tile to tile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spot {
+    left: i32,
+    top: i32,
+    step_x: u32,
+    step_y: u32,
+}
+
+impl Spot {
+    /// Where an overlay of a size goes that is laid once.
+    fn once(left: i32, top: i32) -> Spot {
+        Spot { left, top, step_x: blend::ONCE, step_y: blend::ONCE }
+    }
+
+    /// The spot this much farther right and down.
+    pub fn moved(self, (right, down): (i32, i32)) -> Spot {
+        Spot { left: self.left + right, top: self.top + down, ..self }
+    }
+}
+
+/// Two overlays side by side in one box.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pair {
+    /// The size of the box.
+    pub size: Size,
+    /// Where in it each begins, the first and the second.
+    pub places: [(u32, u32); 2],
+}
+
+impl Pair {
+    /// `first` and `second` with `interval` pixels between them; `align` tells how far down the free
+    /// height each is pushed: 0 top, 1 middle, 2 bottom.
+    pub fn new(first: Size, second: Size, interval: u32, align: u32) -> Pair {
+        let height = first.height.max(second.height);
+        let down = |size: Size| (height - size.height) * align / 2;
+        let left = first.width + interval;
+        let size = Size::new(left + second.width, height);
+        Pair { size, places: [(0, down(first)), (left, down(second))] }
     }
 }
 
@@ -96,26 +126,27 @@ impl Canvas {
         self.overlay_layer(layer, false, false, |_| Ok(()))
     }
 
-    /// `first` and `second` side by side with `interval` pixels between them; `align` tells how
-    /// far down the free height each is pushed: 0 top, 1 middle, 2 bottom.
+    /// `first` and `second` in one picture, as `pair` places them.
     ///
     /// # Errors
     /// None of its own.
-    pub fn overlay_pair(
-        &mut self,
-        first: Overlay,
-        second: Overlay,
-        interval: u32,
-        align: u32,
-    ) -> Result<Overlay, Error> {
-        let height = first.size.height.max(second.size.height);
-        let size = Size::new(first.size.width + interval + second.size.width, height);
-        let down = |overlay: Overlay| (height - overlay.size.height) * align / 2;
-        self.overlay_change(first, |canvas| {
-            canvas.pad(size, (0, down(first)), TRANSPARENT);
+    pub fn overlay_pair(&mut self, first: Overlay, second: Overlay, pair: Pair) -> Result<Overlay, Error> {
+        let [first_place, (left, top)] = pair.places;
+        let padded = self.overlay_padded(first, pair.size, first_place)?;
+        self.overlay_change(padded, |canvas| {
+            canvas.blend(second, Spot::once(left as i32, top as i32), 100);
+            Ok(())
+        })
+    }
+
+    /// An overlay at `place` in a box of `size` that is else transparent.
+    ///
+    /// # Errors
+    /// None of its own.
+    pub fn overlay_padded(&mut self, overlay: Overlay, size: Size, place: (u32, u32)) -> Result<Overlay, Error> {
+        self.overlay_change(overlay, |canvas| {
+            canvas.pad(size, place, TRANSPARENT);
             canvas.opaque = false;
-            let left = first.size.width + interval;
-            canvas.blend(second, (left as i32, down(second) as i32), (blend::ONCE, blend::ONCE), 100);
             Ok(())
         })
     }
@@ -135,42 +166,52 @@ impl Canvas {
         made.map(|()| overlay)
     }
 
-    /// Lays an overlay over the picture, with `opacity` percent of its alpha.
-    pub fn lay(&mut self, overlay: Overlay, placing: Placing, opacity: u32) {
-        self.settle();
-        let (place, step) = placing.resolve(self.size(), overlay.size);
-        self.blend(overlay, place, step, opacity);
+    /// Where `placing` puts an overlay of `size`.
+    pub fn spot(&self, size: Size, placing: Placing) -> Spot {
+        match placing {
+            Placing::Anchor { gravity, margin_x, margin_y, voffset } => {
+                let (left, top) = gravity.place(self.size(), size, (margin_x, margin_y), voffset);
+                Spot::once(left, top)
+            }
+            Placing::Tiles { gap_x, gap_y } => {
+                Spot { left: 0, top: 0, step_x: size.width + gap_x, step_y: size.height + gap_y }
+            }
+        }
     }
 
-    /// The part of an overlay of `size` that can be seen where `placing` puts it, and where that
-    /// part goes; `None` where nothing of it can be seen or where it goes down more than once.
-    pub fn seen(&self, size: Size, placing: Placing) -> Option<(Rect, Placing)> {
+    /// Lays an overlay over the picture, with `opacity` percent of its alpha.
+    pub fn lay(&mut self, overlay: Overlay, spot: Spot, opacity: u32) {
+        self.settle();
+        self.blend(overlay, spot, opacity);
+    }
+
+    /// The part of an overlay of `size` that can be seen at `spot`, and where that part goes; all of
+    /// it where it goes down more than once, `None` where nothing can be seen.
+    pub fn seen(&self, size: Size, spot: Spot) -> Option<(Rect, Spot)> {
         let main = self.size();
-        let (left, top) = match placing {
-            Placing::Anchor { .. } => placing.resolve(main, size).0,
-            Placing::Tiles { .. } if size.width >= main.width && size.height >= main.height => (0, 0),
-            Placing::Tiles { .. } => return None,
-        };
+        let again = |start: i32, step: u32, bound: u32| i64::from(start) + i64::from(step) < bound.into();
+        if again(spot.left, spot.step_x, main.width) || again(spot.top, spot.step_y, main.height) {
+            return Some((size.rect(), spot));
+        }
         let span = |start: i32, side: u32, bound: u32| {
             let (from, to) = (start.max(0), (i64::from(start) + i64::from(side)).min(bound.into()));
             u32::try_from(to - i64::from(from)).ok().filter(|length| *length > 0).map(|length| (from, length))
         };
-        let (x, width) = span(left, size.width, main.width)?;
-        let (y, height) = span(top, size.height, main.height)?;
-        let window = Rect { x: (x - left) as u32, y: (y - top) as u32, width, height };
-        let gravity = Gravity::NorthWest;
-        Some((window, Placing::Anchor { gravity, margin_x: x as u32, margin_y: y as u32, voffset: 0 }))
+        let (x, width) = span(spot.left, size.width, main.width)?;
+        let (y, height) = span(spot.top, size.height, main.height)?;
+        let window = Rect { x: (x - spot.left) as u32, y: (y - spot.top) as u32, width, height };
+        Some((window, Spot::once(x, y)))
     }
 
-    fn blend(&mut self, overlay: Overlay, place: (i32, i32), step: (u32, u32), opacity: u32) {
+    fn blend(&mut self, overlay: Overlay, spot: Spot, opacity: u32) {
         let Size { width, height } = self.size();
         let params = blend::Params {
             width,
             height,
-            left: place.0,
-            top: place.1,
-            step_x: step.0,
-            step_y: step.1,
+            left: spot.left,
+            top: spot.top,
+            step_x: spot.step_x,
+            step_y: spot.step_y,
             overlay_width: overlay.size.width,
             overlay_height: overlay.size.height,
             opacity,

@@ -211,6 +211,14 @@ impl Processor {
         }
     }
 
+    /// The header of a file, which may be its first bytes alone where the format allows that.
+    ///
+    /// # Errors
+    /// As [`Processor::process`] tells them of the header.
+    pub fn header(&self, file: &[u8]) -> Result<Probe, Error> {
+        self.probe(file, &self.rules)
+    }
+
     fn probe(&self, source: &[u8], rules: &Rules) -> Result<Probe, Error> {
         let probe = codec::probe(source, &rules.limits)?;
         if probe.format == Format::WebP && probe.frames > 1 && !self.animated_webp {

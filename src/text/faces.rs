@@ -2,100 +2,30 @@
 
 use super::Typeface;
 use super::coverage::Glyphs;
-use fontdb::{Database, Family, Query, Source};
+use super::face::Face;
+use super::machine::Machine;
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::fmt;
-use std::fs;
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use swash::shape::ShapeContext;
-use swash::{CacheKey, FontRef};
 
-static EMBEDDED_TEXT: &[u8] = include_bytes!("../../fixtures/fonts/wqy-microhei-gb2312.ttf");
+/// Chinese, Japanese and Korean, Latin, Greek and Cyrillic.
+static EMBEDDED_TEXT: &[u8] = include_bytes!("../../fixtures/fonts/wqy-microhei.ttf");
+/// What character sets of these scripts have beyond the face above.
+static EMBEDDED_GAPS: &[u8] = include_bytes!("../../fixtures/fonts/noto-sans-cjk-gaps.otf");
 static EMBEDDED_EMOJI: &[u8] = include_bytes!("../../fixtures/fonts/noto-emoji-common.ttf");
-
-/// A font file over this is passed over: the largest of the known families take 20 MiB.
-const LARGEST_FILE_BYTES: u64 = 64 << 20;
 
 /// Most bytes that drawn glyphs may take while they wait to be drawn again.
 const GLYPH_CACHE_BYTES: usize = 8 << 20;
 
-/// One face of a font file, with the file's bytes.
-pub(super) struct Face {
-    bytes: Cow<'static, [u8]>,
-    offset: u32,
-    key: CacheKey,
-}
-
-impl Face {
-    /// The face at `index` of a font file, or `None` if that is none that can be scaled.
-    fn new(bytes: Cow<'static, [u8]>, index: u32) -> Option<Face> {
-        let font = FontRef::from_index(&bytes, index as usize)?;
-        let scalable = font.metrics(&[]).units_per_em > 0;
-        let (offset, key) = (font.offset, font.key);
-        scalable.then_some(Face { bytes, offset, key })
-    }
-
-    fn embedded(bytes: &'static [u8]) -> Arc<Face> {
-        Arc::new(Face::new(Cow::Borrowed(bytes), 0).expect("an embedded face is a font"))
-    }
-
-    /// The face at `index` of the file at `path`, read whole.
-    fn read(path: &Path, index: u32) -> Option<Face> {
-        let length = fs::metadata(path).ok()?.len();
-        let bytes = (length <= LARGEST_FILE_BYTES).then(|| fs::read(path).ok())??;
-        Face::new(Cow::Owned(bytes), index)
-    }
-
-    pub(super) fn font(&self) -> FontRef<'_> {
-        FontRef { data: &self.bytes, offset: self.offset, key: self.key }
-    }
-
-    /// Tells the face from every other of this process.
-    pub(super) fn key(&self) -> u64 {
-        self.key.value()
-    }
-
-    pub(super) fn has(&self, character: char) -> bool {
-        self.font().charmap().map(character) != 0
-    }
-}
-
-impl fmt::Debug for Face {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Face({} bytes at {})", self.bytes.len(), self.offset)
-    }
-}
-
-/// The machine's faces: listed once, read one by one.
-#[derive(Default)]
-struct Machine {
-    list: Option<Database>,
-    /// `None` for a face that could not be read.
-    read: HashMap<fontdb::ID, Option<Arc<Face>>>,
-}
-
-impl Machine {
-    /// The upright regular face of `family`, if the machine has it.
-    fn face(&mut self, family: &str) -> Option<Arc<Face>> {
-        let list = self.list.get_or_insert_with(|| {
-            let mut list = Database::new();
-            list.load_system_fonts();
-            list
-        });
-        let id = list.query(&Query { families: &[Family::Name(family)], ..Query::default() })?;
-        let read = || match list.face_source(id)? {
-            (Source::File(path), index) => Face::read(&path, index).map(Arc::new),
-            _ => None,
-        };
-        self.read.entry(id).or_insert_with(read).clone()
-    }
-}
+/// Most characters that the log names as missing.
+const REPORTED_CHARACTERS: usize = 256;
 
 /// The faces of this machine and the embedded ones; one for the whole process, shared by all threads.
 pub struct Faces {
     text: Arc<Face>,
+    gaps: Arc<Face>,
     emoji: Arc<Face>,
     machine: Option<Mutex<Machine>>,
     /// Families that are asked before a typeface's own.
@@ -103,24 +33,30 @@ pub struct Faces {
     chains: [OnceLock<Chain>; Typeface::ALL.len()],
     shaping: Mutex<ShapeContext>,
     glyphs: Mutex<Glyphs>,
+    /// Characters that were reported as missing.
+    missing: Mutex<HashSet<char>>,
 }
 
 impl Faces {
     /// The embedded faces alone: the same on every machine.
     pub fn embedded() -> Faces {
+        let face = |bytes| Arc::new(Face::new(Cow::Borrowed(bytes), 0).expect("an embedded face is a font"));
         Faces {
-            text: Face::embedded(EMBEDDED_TEXT),
-            emoji: Face::embedded(EMBEDDED_EMOJI),
+            text: face(EMBEDDED_TEXT),
+            gaps: face(EMBEDDED_GAPS),
+            emoji: face(EMBEDDED_EMOJI),
             machine: None,
             preferred: Vec::new(),
             chains: Default::default(),
             shaping: Mutex::default(),
             glyphs: Mutex::new(Glyphs::new(GLYPH_CACHE_BYTES)),
+            missing: Mutex::default(),
         }
     }
 
     /// The machine's faces, with the embedded ones behind them. The families of `preferred` show
-    /// their typeface before those that are known for it, the first named first.
+    /// their typeface before those that are known for it, the first named first. A character that
+    /// neither these nor the embedded faces have comes from any face of the machine that has it.
     ///
     /// The machine's fonts are listed when the first line is laid out, and a font's file is read when
     /// the first line in it is.
@@ -131,10 +67,7 @@ impl Faces {
     /// As [`Faces::system`] on a machine that has these font files alone.
     #[cfg(test)]
     pub(super) fn of_files(paths: &[&str], preferred: Vec<(Typeface, String)>) -> Faces {
-        let mut list = Database::new();
-        paths.iter().for_each(|path| list.load_font_file(path).unwrap());
-        let machine = Machine { list: Some(list), read: HashMap::new() };
-        Faces { machine: Some(Mutex::new(machine)), ..Faces::system(preferred) }
+        Faces { machine: Some(Mutex::new(Machine::of_files(paths))), ..Faces::system(preferred) }
     }
 
     /// The faces that show `typeface`, in the order in which they are asked for a character.
@@ -149,7 +82,7 @@ impl Faces {
                 }
                 None => Vec::new(),
             };
-            faces.extend([self.text.clone(), self.emoji.clone()]);
+            faces.extend([self.text.clone(), self.gaps.clone(), self.emoji.clone()]);
             Chain { faces }
         })
     }
@@ -163,6 +96,40 @@ impl Faces {
             }
             face
         })
+    }
+
+    /// The first face of the chain that has `character`, or one of the machine that has it;
+    /// `as_emoji` asks the face for emoji first.
+    pub(super) fn face_for(&self, chain: &Chain, character: char, as_emoji: bool) -> Option<Arc<Face>> {
+        let emoji = Some(&self.emoji).filter(|_| as_emoji);
+        let mut faces = emoji.into_iter().chain(&chain.faces);
+        let found = faces.find(|face| face.has(character)).cloned();
+        found.or_else(|| locked(self.machine.as_ref()?).face_with(character))
+    }
+
+    /// The face that draws the box of a missing character: the chosen one, if it has such a box.
+    pub(super) fn face_of_boxes<'a>(&'a self, chain: &'a Chain) -> &'a Arc<Face> {
+        if chain.chosen().leaves_ink(0) { chain.chosen() } else { &self.text }
+    }
+
+    /// Logs a character that no face has, once, and at most [`REPORTED_CHARACTERS`] of them: clients
+    /// choose characters. Yields whether it did.
+    pub(super) fn report_missing(&self, character: char) -> bool {
+        let mut missing = locked(&self.missing);
+        if missing.len() >= REPORTED_CHARACTERS || !missing.insert(character) {
+            return false;
+        }
+        let character = format!("U+{:04X}", u32::from(character));
+        tracing::warn!(character, "no font has this character: it is drawn as a box");
+        if missing.len() == REPORTED_CHARACTERS {
+            tracing::warn!("further characters that no font has are not logged");
+        }
+        true
+    }
+
+    #[cfg(test)]
+    pub(super) fn has_reported_missing(&self) -> bool {
+        !locked(&self.missing).is_empty()
     }
 
     /// The embedded face for text: it can be trusted.
@@ -185,24 +152,17 @@ impl fmt::Debug for Faces {
     }
 }
 
-/// Faces in the order in which they are asked: those of the typeface, the embedded one for text, the
-/// embedded one for emoji.
+/// Faces in the order in which they are asked: those of the typeface, the embedded ones for text,
+/// the embedded one for emoji.
 #[derive(Debug)]
 pub(super) struct Chain {
     faces: Vec<Arc<Face>>,
 }
 
 impl Chain {
-    /// The chosen face: it sets the line's height and draws the boxes of missing characters.
+    /// The typeface's own face.
     pub(super) fn chosen(&self) -> &Arc<Face> {
         &self.faces[0]
-    }
-
-    /// The first face that has `character`, or the chosen one; `as_emoji` asks the last one first.
-    pub(super) fn face_for(&self, character: char, as_emoji: bool) -> &Arc<Face> {
-        let emoji = self.faces.last().filter(|_| as_emoji);
-        let found = emoji.into_iter().chain(&self.faces).find(|face| face.has(character));
-        found.unwrap_or(self.chosen())
     }
 }
 

@@ -2,13 +2,17 @@
 //!
 //! A [`Typeface`] is a name of the process language. [`Faces`] maps it to a list of font faces, the
 //! machine's first and the embedded ones behind them, and lays a line out; the [`Drawing`] knows its
-//! box at once and its pixels on demand, so that planning needs no pixels. Left out are several
-//! lines, right-to-left order, hinting and coloured glyphs.
+//! box at once and its pixels on demand, so that planning hardly needs pixels. A character that none
+//! of the list has comes from any face of the machine that has it. Left out are several lines,
+//! right-to-left order, hinting and coloured glyphs.
 
+mod characters;
 mod coverage;
 mod drawing;
+mod face;
 mod faces;
 mod line;
+mod machine;
 #[cfg(test)]
 mod tests;
 mod typeface;

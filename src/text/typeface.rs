@@ -56,7 +56,8 @@ impl Typeface {
     pub(super) fn families(self) -> &'static [&'static str] {
         match self {
             Typeface::WqyZenhei => &["WenQuanYi Zen Hei"],
-            Typeface::WqyMicrohei => &["WenQuanYi Micro Hei"],
+            // The embedded face is this one, mended.
+            Typeface::WqyMicrohei => &[],
             Typeface::FangzhengShusong => &["FZShuSong-Z01", "AR PL UMing CN", "Noto Serif CJK SC"],
             Typeface::FangzhengKaiti => &["FZKai-Z03", "AR PL UKai CN", "LXGW WenKai"],
             Typeface::FangzhengHeiti => &["FZHei-B01", "WenQuanYi Zen Hei", "Noto Sans CJK SC"],

@@ -8,6 +8,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { Readable } from "node:stream";
+import { callbacks } from "./ali_oss_callbacks.mjs";
 import { forms, refusals, variants } from "./ali_oss_callers.mjs";
 import {
   KEYS, PROCESSES, STYLE_ROW, check, checkAnswer, clientOf, finish, fixture, fixturePath, refused,
@@ -260,6 +261,7 @@ client.useBucket("ali-objects");
 await objects(client);
 await namesAndListings(client);
 await multipart(client);
+await callbacks(client);
 await processed(client);
 await forms(client);
 await variants();

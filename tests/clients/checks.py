@@ -2,7 +2,7 @@
 
 A client is started as `CLIENT.py ENDPOINT KEY TEMPORARY_KEY FIXTURES`: where the server is, an access
 key as ID:SECRET, one as ID:SECRET:TOKEN, and the project's fixtures. The server must take
-`oss.test` for a base domain.
+`oss.test` for a base domain, and may call the server whose URL the variable CALLBACKS holds.
 """
 
 import contextlib

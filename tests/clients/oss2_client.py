@@ -12,6 +12,7 @@ import oss2
 
 import checks
 from checks import KEYS, PROCESSES, STYLE, check, check_answer, refused
+from oss2_callbacks import callbacks
 from oss2_callers import SERVER_ERROR, keys_of, refusals, variants
 
 
@@ -314,6 +315,7 @@ def main():
     copies(bucket)
     listings(bucket)
     multipart(bucket)
+    callbacks(bucket)
     styles(bucket)
     processed(bucket, place)
     variants(place)

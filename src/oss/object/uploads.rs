@@ -3,6 +3,7 @@
 use super::describe::described_by;
 use super::write::{digested, document_body, expected_md5, limit_bytes, replace};
 use crate::error::{Code, Ec, Error};
+use crate::oss::callback::{self, Callback, Uploader};
 use crate::oss::query::{Query, invalid};
 use crate::oss::route::Target;
 use crate::oss::wire::Reply;
@@ -51,6 +52,7 @@ pub async fn complete(service: &Service, target: Target, order: Order) -> Result
     let id = upload_id(&order.query)?;
     let encoding = encoded::Encoding::asked(&order.query)?;
     let home = service.home(&target.bucket, &order.request);
+    let uploader = Uploader::of(&order.request);
     let headers = order.request.headers;
     let body = document_body(&headers, order.request.body).await?;
     let all = headers.get("x-oss-complete-all").is_some_and(|value| value.eq_ignore_ascii_case("yes"));
@@ -73,6 +75,8 @@ pub async fn complete(service: &Service, target: Target, order: Order) -> Result
         }
     };
     let acl = described_by(service, &headers, &order.caller)?.acl;
+    let call = "CompleteMultipartUpload";
+    let callback = Callback::of_headers(service, call, uploader, &headers, &order.query).await?;
     let replace = replace(&headers);
     let meta = service.store.complete_upload(&target.bucket, &target.key, &id, parts, replace).await?;
     // One that comes here outranks the one that the upload began with.
@@ -87,7 +91,8 @@ pub async fn complete(service: &Service, target: Target, order: Order) -> Result
         xml.text("Key", encoding.write(target.key.as_str()));
         xml.text("ETag", &meta.etag);
     });
-    Ok(digested(Reply::xml(document), &meta))
+    let reply = digested(Reply::xml(document), &meta);
+    Ok(callback::answered(callback, service, &target.bucket, &target.key, &meta, reply).await)
 }
 
 /// `AbortMultipartUpload`.

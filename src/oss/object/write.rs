@@ -2,6 +2,7 @@
 
 use super::describe::described_by;
 use crate::error::{Code, Error};
+use crate::oss::callback::{self, Callback, Uploader};
 use crate::oss::query::invalid;
 use crate::oss::route::Target;
 use crate::oss::wire::{Headers, Incoming, Reply};
@@ -19,6 +20,8 @@ const DOCUMENT_BYTES: usize = 8 * 1024 * 1024;
 pub async fn put(service: &Service, target: Target, order: Order) -> Result<Reply, Error> {
     service.allow_write(&order.caller, &target.bucket, &target.key).await?;
     let headers = &order.request.headers;
+    let uploader = Uploader::of(&order.request);
+    let callback = Callback::of_headers(service, "PutObject", uploader, headers, &order.query).await?;
     let upload = Upload {
         description: described_by(service, headers, &order.caller)?,
         replace: replace(headers),
@@ -27,10 +30,11 @@ pub async fn put(service: &Service, target: Target, order: Order) -> Result<Repl
     };
     let meta = service.store.put(&target.bucket, &target.key, order.request.body, upload).await?;
     let reply = digested(Reply::empty(200), &meta);
-    Ok(match meta.md5 {
+    let reply = match meta.md5 {
         Some(md5) => reply.header("Content-MD5", STANDARD.encode(md5)),
         None => reply,
-    })
+    };
+    Ok(callback::answered(callback, service, &target.bucket, &target.key, &meta, reply).await)
 }
 
 /// `AppendObject`.

@@ -6,6 +6,7 @@ pub mod compare;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 pub mod jpegs;
+pub mod listener;
 pub mod pictures;
 pub mod request;
 pub mod server;

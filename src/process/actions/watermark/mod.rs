@@ -8,10 +8,10 @@ mod parse;
 use crate::color::Color;
 use crate::error::{Code, Ec, Error};
 use crate::geometry::Gravity;
-use crate::plan::{Canvas, Overlay, Placing};
+use crate::plan::{Canvas, Overlay, Pair, Placing};
 use crate::process::Action;
 use crate::process::registry::{Kind, Param, Spec};
-use crate::text::Style;
+use crate::text::{Drawing, Style};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use nested::Nested;
@@ -63,8 +63,9 @@ pub const SPEC: Spec = Spec {
         "image/watermark,text_SGVsbG8g5Zu-54mH5pyN5YqhIQ,color_FFFFFF,size_30,shadow_50",
         "image/watermark,image_ZGljZS5wbmc_eC1vc3MtcHJvY2Vzcz1pbWFnZS9yZXNpemUsUF8zMA,t_90,g_se,x_10,y_10",
         "image/watermark,image_ZGljZS5wbmc_eC1vc3MtcHJvY2Vzcz1pbWFnZS9yZXNpemUsd182MA,fill_1,padx_20,pady_10,t_50",
-        "image/watermark,text_UGl4ZWxwYXNz,rotate_30,g_center,size_60,color_FF0000",
+        "image/watermark,text_UGl4ZWxwYXNz,rotate_30,g_center,size_60,color_FF0000,shadow_40,t_80",
         "image/watermark,image_ZGljZS5wbmc_eC1vc3MtcHJvY2Vzcz1pbWFnZS9yZXNpemUsd182MA,text_SGVsbG8,order_1,align_2,interval_5",
+        "image/watermark,text_6b6N6Kqe7ZWc4oSDwr3Hjg,g_center,size_40,color_FF6600,shadow_50",
     ],
     parse: parse::parse,
 };
@@ -104,6 +105,13 @@ struct Text {
     style: Style,
 }
 
+/// A finished overlay, and the shadow of its text: an overlay of its own, since the opacity of the
+/// whole does not count for it, and how far right of and below the overlay it lies.
+struct Mark {
+    overlay: Overlay,
+    shadow: Option<(Overlay, (i32, i32))>,
+}
+
 /// Longest side of an overlay that can be turned: the turn's tables reach no farther.
 const LONGEST_TURNED: u32 = 16_384;
 
@@ -117,32 +125,70 @@ impl Watermark {
     }
 
     /// Text that stands alone and upright is drawn only where it can be seen.
-    fn text_alone(&self, canvas: &mut Canvas, text: &Text) -> Result<(), Error> {
-        let drawing = canvas.faces().line(&text.text, &text.style);
-        let (drawing, placing) = match canvas.seen(drawing.size(), self.placing()) {
-            Some((window, placing)) => (drawing.windowed(window), placing),
-            None if self.tiled => (drawing, self.placing()),
-            None => return Ok(()),
-        };
-        let overlay = canvas.overlay_text(drawing)?;
-        canvas.lay(overlay, placing, self.opacity);
+    fn text_alone(&self, canvas: &mut Canvas, line: Drawing) -> Result<(), Error> {
+        let spot = canvas.spot(line.size(), self.placing());
+        let below = line.shadow().map(|shadow| (shadow, spot.moved(shadow_offset(&line)), 100));
+        for (drawing, spot, opacity) in below.into_iter().chain([(line, spot, self.opacity)]) {
+            if let Some((window, spot)) = canvas.seen(drawing.size(), spot) {
+                let overlay = canvas.overlay_text(drawing.windowed(window))?;
+                canvas.lay(overlay, spot, opacity);
+            }
+        }
         Ok(())
     }
 
-    fn overlay(&self, canvas: &mut Canvas) -> Result<Option<Overlay>, Error> {
+    /// The overlay as it is laid down, turned; `None` where there is nothing to lay.
+    fn mark(&self, canvas: &mut Canvas, line: Option<Drawing>) -> Result<Option<Mark>, Error> {
         let picture = self.picture.as_ref().map(|picture| picture.overlay(canvas)).transpose()?;
-        let text = self.text.as_ref().map(|text| {
-            let drawing = canvas.faces().line(&text.text, &text.style);
-            canvas.overlay_text(drawing)
-        });
-        Ok(match (picture, text.transpose()?) {
+        let shadow = line.as_ref().and_then(|line| Some((line.shadow()?, shadow_offset(line))));
+        let text = line.map(|line| canvas.overlay_text(line)).transpose()?;
+        let (overlay, pair) = match (picture, text) {
             (Some(picture), Some(text)) => {
                 let (first, second) = if self.text_first { (text, picture) } else { (picture, text) };
-                Some(canvas.overlay_pair(first, second, self.interval, self.align)?)
+                let pair = Pair::new(first.size(), second.size(), self.interval, self.align);
+                (canvas.overlay_pair(first, second, pair)?, Some(pair))
             }
-            (picture, text) => picture.or(text),
+            (Some(alone), None) | (None, Some(alone)) => (alone, None),
+            (None, None) => return Ok(None),
+        };
+        let shadow = match shadow {
+            Some((drawing, offset)) => {
+                let shadow = canvas.overlay_text(drawing)?;
+                // In a box of its own just as large, it turns about the same centre.
+                let place = |pair: Pair| pair.places[usize::from(!self.text_first)];
+                let boxed = pair.map(|pair| canvas.overlay_padded(shadow, pair.size, place(pair))).transpose()?;
+                Some((self.turned(canvas, boxed.unwrap_or(shadow))?, turned_offset(offset, self.angle_deg)))
+            }
+            None => None,
+        };
+        Ok(Some(Mark { overlay: self.turned(canvas, overlay)?, shadow }))
+    }
+
+    fn turned(&self, canvas: &mut Canvas, overlay: Overlay) -> Result<Overlay, Error> {
+        if self.angle_deg == 0 {
+            return Ok(overlay);
+        }
+        if overlay.size().longest_side() > LONGEST_TURNED {
+            let message = "Picture exceed the maximum allowable rotation range.";
+            return Err(Error::new(Code::BadRequest, message).ec(Ec::image(6)));
+        }
+        canvas.overlay_change(overlay, |canvas| {
+            canvas.turn(self.angle_deg);
+            Ok(())
         })
     }
+}
+
+/// Pixels that a line's shadow lies right of it and below.
+fn shadow_offset(line: &Drawing) -> (i32, i32) {
+    (line.shadow_offset() as i32, line.shadow_offset() as i32)
+}
+
+/// Where something `right` and `down` comes to lie after a clockwise turn, in whole pixels.
+fn turned_offset((right, down): (i32, i32), angle_deg: u32) -> (i32, i32) {
+    let (sine, cosine) = f64::from(angle_deg).to_radians().sin_cos();
+    let (right, down) = (f64::from(right), f64::from(down));
+    ((right * cosine - down * sine).round() as i32, (right * sine + down * cosine).round() as i32)
 }
 
 impl Picture {
@@ -161,24 +207,21 @@ impl Picture {
 
 impl Action for Watermark {
     fn plan(&self, canvas: &mut Canvas) -> Result<(), Error> {
+        // The shadow of a text that cannot be seen goes with it.
         if self.opacity == 0 {
             return Ok(());
         }
-        if let (None, Some(text), 0) = (&self.picture, &self.text, self.angle_deg) {
-            return self.text_alone(canvas, text);
+        let line = self.text.as_ref().and_then(|text| canvas.faces().line(&text.text, &text.style));
+        let line = match line {
+            Some(line) if self.picture.is_none() && self.angle_deg == 0 => return self.text_alone(canvas, line),
+            line => line,
+        };
+        let Some(Mark { overlay, shadow }) = self.mark(canvas, line)? else { return Ok(()) };
+        let spot = canvas.spot(overlay.size(), self.placing());
+        if let Some((shadow, offset)) = shadow {
+            canvas.lay(shadow, spot.moved(offset), 100);
         }
-        let Some(mut overlay) = self.overlay(canvas)? else { return Ok(()) };
-        if self.angle_deg > 0 {
-            if overlay.size().longest_side() > LONGEST_TURNED {
-                let message = "Picture exceed the maximum allowable rotation range.";
-                return Err(Error::new(Code::BadRequest, message).ec(Ec::image(6)));
-            }
-            overlay = canvas.overlay_change(overlay, |canvas| {
-                canvas.turn(self.angle_deg);
-                Ok(())
-            })?;
-        }
-        canvas.lay(overlay, self.placing(), self.opacity);
+        canvas.lay(overlay, spot, self.opacity);
         Ok(())
     }
 
