@@ -156,11 +156,11 @@ fn convert(transform: &Transform8BitExecutor, target: &mut ViewMut, cancel: &Can
 /// What each grey becomes. Over L*a*b* the profile's curve tells L*, which the library takes for light.
 /// Sources: ICC.1, 8.4 and 10.6; CIE 15 for light from L*.
 fn grey_tones(profile: &ColorProfile) -> Option<[u8; 256]> {
-    if profile.pcs == DataColorSpace::Lab {
-        let curve = profile.gray_trc.as_ref()?.make_linear_evaluator().ok()?;
-        return Some(std::array::from_fn(|grey| {
-            light::code(light::of_lightness(100.0 * curve.evaluate_value(grey as f32 / 255.0)))
-        }));
+    let lightness = profile.gray_trc.as_ref().filter(|_| profile.pcs == DataColorSpace::Lab);
+    if let Some(curve) = lightness {
+        let curve = curve.make_linear_evaluator().ok()?;
+        let code = |grey: usize| light::code(light::of_lightness(100.0 * curve.evaluate_value(grey as f32 / 255.0)));
+        return Some(std::array::from_fn(code));
     }
     let transform = transform(profile, Layout::Gray)?;
     let greys: [u8; 256] = std::array::from_fn(|grey| grey as u8);

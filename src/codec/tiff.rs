@@ -3,7 +3,7 @@
 //! The decoder hands out colours of only some kinds, so it is told that every page is grey with
 //! however many samples; what they mean, and how all but JPEGs are unpacked, is decided here. Left out:
 //! signed samples, depths other than 1, 2, 4, 8, 16, 32 and 64 bits, floats of other colours than grey
-//! and RGB, chroma shared in planes, old JPEGs in pieces, LogLuv, ITU L*a*b*, JPEG 2000 and the like.
+//! and RGB, chroma shared in planes, some old JPEGs, LogLuv, ITU L*a*b*, JPEG 2000 and the like.
 
 mod bytes;
 mod chunks;
@@ -50,7 +50,7 @@ pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Probe, Error> {
     check_pixels(page.size, 1, limits)?;
     if page.is_old_jpeg() {
         let file = old_jpeg::find(bytes, &page)?;
-        jpeg::probe(file, limits)?;
+        jpeg::probe(&file, limits)?;
         let orientation = Orientation::from_exif(page.orientation.into());
         return Ok(Probe {
             format: Format::Tiff,
@@ -72,7 +72,7 @@ pub fn decode(bytes: &[u8], target: &mut ViewMut, cancel: &Cancel) -> Result<(),
     let page = first_page(bytes)?;
     if page.is_old_jpeg() {
         check_size(&page, target.size())?;
-        return jpeg::decode(old_jpeg::find(bytes, &page)?, 1, target, cancel);
+        return jpeg::decode(&old_jpeg::find(bytes, &page)?, 1, target, cancel);
     }
     let mut opened = Opened::of(bytes, &page, target.size())?;
     let mut first = 0;

@@ -11,6 +11,9 @@ const APPLICATION_0: u8 = 0xe0;
 const APPLICATION_1: u8 = 0xe1;
 const APPLICATION_2: u8 = 0xe2;
 
+/// The marker of a progressive frame's header.
+pub const PROGRESSIVE: u8 = 0xc2;
+
 /// 64 quantisation steps in zigzag order.
 pub type Table = [u16; 64];
 

@@ -53,7 +53,7 @@ pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Probe, Error> {
 }
 
 pub fn decode(bytes: &[u8], reduction: u32, target: &mut ViewMut, cancel: &Cancel) -> Result<(), Error> {
-    let cmyk = or_mended(bytes, |bytes| decompress(bytes, reduction, target, cancel))?;
+    let cmyk = or_mended(bytes, |bytes, trust| decompress(bytes, reduction, trust, target, cancel))?;
     let profile = Head::read(bytes).profile(icc::LIMIT_BYTES);
     if cmyk {
         // CMYK in JPEG is stored inverted, 255 for no ink, as Adobe does it and every reader expects.
@@ -66,9 +66,25 @@ pub fn decode(bytes: &[u8], reduction: u32, target: &mut ViewMut, cancel: &Cance
     }
 }
 
+/// How far what a file says of itself is believed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    /// It has its end marker, or else is damaged.
+    AsItStands,
+    /// The marker was set behind the last scan, whatever may be missing there.
+    Mended,
+}
+
+impl Trust {
+    /// Whether the decoder may be asked that passes over scans which do not show at 1/8.
+    fn allows_passing_over(self, bytes: &[u8]) -> bool {
+        self == Trust::AsItStands || Head::read(bytes).frame.is_some_and(|frame| frame.marker != markers::PROGRESSIVE)
+    }
+}
+
 /// Decodes the file as it is and, where it is damaged, as it would be with its end marker.
-fn or_mended<T>(bytes: &[u8], mut decode: impl FnMut(&[u8]) -> Result<T, Error>) -> Result<T, Error> {
-    let mut decoded = decode(bytes);
+fn or_mended<T>(bytes: &[u8], mut decode: impl FnMut(&[u8], Trust) -> Result<T, Error>) -> Result<T, Error> {
+    let mut decoded = decode(bytes, Trust::AsItStands);
     let mut tried = None;
     for own_zeros in mend::OWN_ZEROS {
         if !matches!(&decoded, Err(error) if error.code == Code::ImageDamage) {
@@ -78,15 +94,21 @@ fn or_mended<T>(bytes: &[u8], mut decode: impl FnMut(&[u8]) -> Result<T, Error>)
         if mended.is_none() || mended == tried {
             break;
         }
-        decoded = mended.as_deref().map_or(decoded, &mut decode);
+        decoded = mended.as_deref().map_or(decoded, |mended| decode(mended, Trust::Mended));
         tried = mended;
     }
     decoded
 }
 
 /// Decompresses a file, every block of which must be there, and tells whether its texels are inks.
-fn decompress(bytes: &[u8], reduction: u32, target: &mut ViewMut, cancel: &Cancel) -> Result<bool, Error> {
-    if reduction == 8 && dc::decode_pixels(bytes, target).is_some() {
+fn decompress(
+    bytes: &[u8],
+    reduction: u32,
+    trust: Trust,
+    target: &mut ViewMut,
+    cancel: &Cancel,
+) -> Result<bool, Error> {
+    if reduction == 8 && trust.allows_passing_over(bytes) && dc::decode_pixels(bytes, target).is_some() {
         return cancel.check().map(|()| false);
     }
     let decompressed = turbo::decompress(bytes, reduction, target).map_err(Error::damaged)?;

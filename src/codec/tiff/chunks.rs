@@ -7,7 +7,7 @@
 //! progressive one, twice that in coefficients.
 
 use super::picture::{Picture, refusal};
-use super::rows::{Form, Rows};
+use super::rows::{Form, Predictor, Rows};
 use super::samples;
 use crate::cancel::Cancel;
 use crate::codec::jpeg::markers;
@@ -159,6 +159,10 @@ impl<'a> Chunks<'a> {
             predictor,
         };
         let planes = if planar { samples.count() } else { 1 };
+        if predictor == Predictor::Floats {
+            // Their rows are put together with the padding.
+            self.check_held(planes as u64 * (form.row_bytes + form.padding_bytes) as u64)?;
+        }
         // The planes stand one behind the other.
         let plane_chunks = self.grid.width * self.grid.height;
         let indices = (0..planes as u32).map(move |plane| index + plane * plane_chunks);

@@ -48,10 +48,7 @@ impl<'a> Picture<'a> {
     /// The page's size is taken to be approved; nothing larger is allocated.
     pub fn open(bytes: &'a [u8], page: &Page) -> Result<Picture<'a>, Error> {
         let size = page.size;
-        let mut limits = Limits::default();
-        limits.ifd_value_size = TAG_BYTES;
-        limits.intermediate_buffer_size = bytes.len();
-        let mut reader = Decoder::new(page.patched(bytes)).map_err(refusal)?.with_limits(limits);
+        let mut reader = open(bytes, page)?;
         if reader.dimensions().map_err(refusal)? != (size.width, size.height) {
             return Err(Error::damaged("the header tells two sizes"));
         }
@@ -112,6 +109,17 @@ impl<'a> Picture<'a> {
     }
 }
 
+/// The file as the decoder reads it, which takes no more for a tag or a strip than is allowed.
+///
+/// # Errors
+/// `ImageDamage`, and `BadRequest` for a kind that it does not know.
+pub fn open<'a>(bytes: &'a [u8], page: &Page) -> Result<Reader<'a>, Error> {
+    let mut limits = Limits::default();
+    limits.ifd_value_size = TAG_BYTES;
+    limits.intermediate_buffer_size = bytes.len();
+    Ok(Decoder::new(page.patched(bytes)).map_err(refusal)?.with_limits(limits))
+}
+
 /// Who unpacks strips or tiles.
 enum Compressed {
     /// [`rows`], which reads fax codes as well.
@@ -168,7 +176,8 @@ fn fractions<const COUNT: usize>(reader: &mut Reader, tag: u16) -> Option<[f64; 
 fn kind(reader: &mut Reader, photometric: u16) -> Result<Kind, Error> {
     let formats = list(reader, Tag::SampleFormat).unwrap_or_default();
     let all = |format: SampleFormat| formats.iter().all(|other| *other == format.to_u16());
-    if all(SampleFormat::Uint) || (photometric == page::CIE_LAB && all(SampleFormat::Int)) {
+    // Of unknown kind counts as unsigned, as with libtiff.
+    if all(SampleFormat::Uint) || all(SampleFormat::Void) || (photometric == page::CIE_LAB && all(SampleFormat::Int)) {
         Ok(Kind::Unsigned)
     } else if all(SampleFormat::IEEEFP) {
         Ok(Kind::Float)

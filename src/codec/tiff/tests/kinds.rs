@@ -236,6 +236,89 @@ fn an_old_jpeg_that_is_whole() {
     assert_eq!(code(&file(at + 2, 0, size)), Code::BadRequest);
 }
 
+/// What a JPEG's segments of a kind hold.
+fn segments(jpeg: &[u8], marker: u8) -> Vec<&[u8]> {
+    let mut found = Vec::new();
+    let mut at = 2;
+    while jpeg[at + 1] != 0xda {
+        let end = at + 2 + usize::from(u16::from_be_bytes([jpeg[at + 2], jpeg[at + 3]]));
+        if jpeg[at + 1] == marker {
+            found.push(&jpeg[at + 4..end]);
+        }
+        at = end;
+    }
+    found
+}
+
+#[test]
+fn an_old_jpeg_in_pieces() {
+    // Of 24 × 40 in 4:2:0, in one strip.
+    let size = Size::new(24, 40);
+    let pixels: Vec<u8> =
+        (0..24 * 40u32).flat_map(|i| [(i * 3) as u8, (i / 7) as u8, (i / 24 * 5) as u8, 255]).collect();
+    let write = |rows: std::ops::Range<usize>| {
+        let view = View::new(Size::new(24, rows.len() as u32), 96, &pixels[rows.start * 96..rows.end * 96]);
+        let mut jpeg =
+            codec::encode(&view, true, &Output { quality: 90, ..Output::still(Format::Jpeg) }, &Cancel::never())
+                .unwrap();
+        assert_eq!(jpeg.split_off(jpeg.len() - 2), b"\xff\xd9");
+        jpeg
+    };
+    let data = |jpeg: &[u8]| {
+        let at = jpeg.windows(2).position(|pair| pair == b"\xff\xda").unwrap();
+        jpeg[at + 2 + usize::from(jpeg[at + 3])..].to_vec()
+    };
+    let jpeg = write(0..40);
+    let expected = {
+        let whole = [&jpeg[..], b"\xff\xd9"].concat();
+        let probe = codec::probe(&whole, &Limits::OSS).unwrap();
+        let mut frame = Frame::packed(size, vec![0; pixels.len()]);
+        codec::decode(&whole, &probe, 1, &mut frame.view_mut(), &Cancel::never()).unwrap();
+        frame.view().to_vec()
+    };
+    let steps: Vec<&[u8]> = segments(&jpeg, 0xdb).iter().map(|table| &table[1..]).collect();
+    let codes: Vec<&[u8]> = segments(&jpeg, 0xc4).iter().map(|table| &table[1..]).collect();
+    assert_eq!((steps.len(), codes.len()), (2, 4), "a table a segment: DC, AC, DC, AC");
+    let file = |strips: &[Vec<u8>], rows: u32, process: u32| {
+        let tables = [steps[0], steps[1], codes[0], codes[1], codes[2], codes[3]];
+        let all: Vec<u8> = tables.iter().copied().flatten().chain(strips.iter().flatten()).copied().collect();
+        let places = |start: u32| {
+            let mut at = start;
+            let mut place = |length: usize| {
+                at += length as u32;
+                at - length as u32
+            };
+            let tables = tables.map(|table| place(table.len()));
+            (tables, strips.iter().map(|strip| place(strip.len())).collect::<Vec<u32>>())
+        };
+        let build = |start: u32| {
+            let ([luma, chroma, dc, ac, dc2, ac2], offsets) = places(start);
+            let counts: Vec<u32> = strips.iter().map(|strip| strip.len() as u32).collect();
+            let more: [(u16, u16, &[u32]); 9] = [
+                (259, SHORT, &[6]),
+                (273, LONG, &offsets),
+                (278, LONG, &[rows]),
+                (279, LONG, &counts),
+                (512, SHORT, &[process]),
+                (519, LONG, &[luma, chroma, chroma]),
+                (520, LONG, &[dc, dc2, dc2]),
+                (521, LONG, &[ac, ac2, ac2]),
+                (530, SHORT, &[2, 2]),
+            ];
+            page(size, YCBCR, &[8; 3], &more, &all)
+        };
+        build((build(0).len() - all.len()) as u32)
+    };
+    assert!(read(&file(&[data(&jpeg)], 40, 1)).unwrap() == expected);
+    // With the end marker in the strip, which is no data.
+    assert!(read(&file(&[[&data(&jpeg)[..], b"\xff\xd9"].concat()], 40, 1)).unwrap() == expected);
+    // Cut, and lossless.
+    let code = |file: &[u8]| read(file).unwrap_err().code;
+    assert_eq!(code(&file(&[data(&jpeg)[..80].to_vec()], 40, 1)), Code::ImageDamage);
+    assert_eq!(code(&file(&[data(&jpeg)], 40, 14)), Code::BadRequest);
+    assert_eq!(code(&file(&[data(&jpeg), vec![0]], 20, 1)), Code::BadRequest);
+}
+
 #[test]
 fn bands_are_the_whole() {
     // Strips of one row each: read by rows they are what they are read at once.
