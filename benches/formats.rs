@@ -7,6 +7,7 @@ use pixelpass::codec::{self, Shot};
 use pixelpass::format::{Format, Output, Probe, Repeat};
 use pixelpass::limits::Limits;
 use pixelpass::pixel::{Frame, TEXEL_BYTES};
+use std::io::Write;
 
 const STILLS: [(&str, &[u8]); 12] = [
     ("JPEG photo", include_bytes!("../fixtures/demo/landscape.jpg")),
@@ -80,6 +81,31 @@ fn encode(bencher: Bencher, case: &str) {
     bencher
         .counter(ItemsCount::new(frame.size().pixels()))
         .bench_local(|| codec::encode(&frame.view(), opaque, &output, &Cancel::never()).expect("a file"));
+}
+
+/// The yardstick of PNG: the `png` crate's fast setting, one filter for all rows.
+#[divan::bench(args = ["PNG photo", "PNG with alpha"])]
+fn encode_png_by_the_crate(bencher: Bencher, name: &str) {
+    let (frame, opaque) = pixels(file(&STILLS, name));
+    let size = frame.size();
+    let channels = if opaque { 3 } else { TEXEL_BYTES };
+    bencher.counter(ItemsCount::new(size.pixels())).bench_local(|| {
+        let mut file = Vec::new();
+        let mut encoder = png::Encoder::new(&mut file, size.width, size.height);
+        encoder.set_color(if opaque { png::ColorType::Rgb } else { png::ColorType::Rgba });
+        encoder.set_compression(png::Compression::Fast);
+        encoder.set_filter(png::Filter::Paeth);
+        let mut writer = encoder.write_header().expect("a header");
+        let mut rows = writer.stream_writer().expect("rows");
+        for y in 0..size.height {
+            let row: Vec<u8> =
+                frame.view().row(y).chunks(TEXEL_BYTES).flat_map(|texel| &texel[..channels]).copied().collect();
+            rows.write_all(&row).expect("a row");
+        }
+        rows.finish().expect("the end");
+        writer.finish().expect("a file");
+        file
+    });
 }
 
 fn play(bytes: &[u8]) -> Vec<(Frame, u32)> {

@@ -113,6 +113,17 @@ pub enum Repeat {
     Forever,
 }
 
+/// The quality of a WebP for which none was asked, whatever the source. Source: the specification,
+/// section 6.1, measured on recorded answers.
+const WEBP_QUALITY: u8 = 80;
+
+/// The quality of a JPEG for which none was asked and that was none before.
+const JPEG_QUALITY: u8 = 90;
+
+/// The quality of a JPEG from which on chroma is not sampled down. Source: the specification, section
+/// 6.4, measured on recorded answers.
+const FULL_CHROMA_QUALITY: u8 = 90;
+
 /// How the `quality` action asks for a quality.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quality {
@@ -130,9 +141,9 @@ impl Quality {
     /// `source` is the source's own quality if it was a JPEG; without one both forms mean the
     /// value itself. Source: the specification, section 6.1.
     pub fn resolve(ask: Option<Quality>, format: Format, source: Option<u8>) -> u8 {
-        let default = if format == Format::WebP { 75 } else { 90 };
         match (ask, source) {
-            (None | Some(Quality::Lossless), source) => source.unwrap_or(default),
+            (None | Some(Quality::Lossless), _) if format == Format::WebP => WEBP_QUALITY,
+            (None | Some(Quality::Lossless), source) => source.unwrap_or(JPEG_QUALITY),
             (Some(Quality::Relative(percent) | Quality::Absolute(percent)), None) => percent,
             (Some(Quality::Absolute(value)), Some(source)) => value.min(source),
             (Some(Quality::Relative(percent)), Some(source)) => {
@@ -166,6 +177,11 @@ impl Output {
             interlace: false,
             animated: false,
         }
+    }
+
+    /// Pixels along each axis that a chroma sample of the answer is for, 1 or 2; meaningful for JPEG.
+    pub fn chroma_span(&self) -> u32 {
+        if self.quality >= FULL_CHROMA_QUALITY { 1 } else { 2 }
     }
 }
 
@@ -202,9 +218,14 @@ mod tests {
         assert_eq!(jpeg(Some(Relative(70)), None), 70);
         assert_eq!(jpeg(None, Some(82)), 82);
         assert_eq!(jpeg(None, None), 90);
-        assert_eq!(Quality::resolve(None, Format::WebP, None), 75);
-        assert_eq!(Quality::resolve(None, Format::WebP, Some(82)), 82);
-        assert_eq!(Quality::resolve(Some(Relative(80)), Format::WebP, None), 80);
+        let webp = |ask, source| Quality::resolve(ask, Format::WebP, source);
+        for source in [None, Some(1), Some(82), Some(95)] {
+            assert_eq!(webp(None, source), 80);
+            assert_eq!(webp(Some(Quality::Lossless), source), 80);
+        }
+        assert_eq!(webp(Some(Relative(70)), None), 70);
+        assert_eq!(webp(Some(Relative(50)), Some(82)), 41);
+        assert_eq!(webp(Some(Absolute(90)), Some(82)), 82);
     }
 
     #[test]

@@ -97,7 +97,7 @@ pub fn decode_planes(bytes: &[u8], reduction: u32, targets: &mut [PlaneMut], can
 }
 
 /// The file, a JPEG, of a picture of `size`: of grey in one plane, or of colours in three with chroma
-/// at half the resolution.
+/// sampled as [`Output::chroma_span`] tells.
 ///
 /// # Errors
 /// `InternalError` for other planes, `ServiceUnavailable` when `cancel` says so.

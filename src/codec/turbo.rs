@@ -134,12 +134,28 @@ pub fn decompress_planes(bytes: &[u8], reduction: u32, targets: &mut [PlaneMut])
     handle.outcome(status)
 }
 
-/// Compresses the colours of `pixels`, alpha passed over, as 4:2:0.
+/// How a picture is compressed.
+#[derive(Debug, Clone, Copy)]
+pub struct Coding {
+    /// 1..=100.
+    pub quality: u8,
+    pub progressive: bool,
+    /// Pixels along each axis that a chroma sample is for: 1 for 4:4:4, 2 for 4:2:0.
+    pub chroma_span: u32,
+}
+
+impl Coding {
+    fn sampling(self) -> sys::TJSAMP {
+        if self.chroma_span == 1 { sys::TJSAMP_TJSAMP_444 } else { sys::TJSAMP_TJSAMP_420 }
+    }
+}
+
+/// Compresses the colours of `pixels`, alpha passed over.
 ///
 /// # Errors
 /// The library's message: sides over 65,500, or no memory.
-pub fn compress(pixels: &View, quality: u8, progressive: bool) -> Result<Vec<u8>, Message> {
-    let handle = Handle::to_compress(pixels.size(), quality, progressive, sys::TJSAMP_TJSAMP_420)?;
+pub fn compress(pixels: &View, coding: Coding) -> Result<Vec<u8>, Message> {
+    let handle = Handle::to_compress(pixels.size(), coding, coding.sampling())?;
     let (width, height) = (fit(pixels.size().width as usize)?, fit(pixels.size().height as usize)?);
     let pitch = fit(pixels.pitch())?;
     let mut output = Output { start: ptr::null_mut(), length: 0 };
@@ -164,20 +180,20 @@ pub fn compress(pixels: &View, quality: u8, progressive: bool) -> Result<Vec<u8>
     }
 }
 
-/// Compresses the planes of a picture of `size`: one as grey, or three as 4:2:0, of the sizes that
-/// [`Components::sizes`] tells.
+/// Compresses the planes of a picture of `size`: one as grey, or three as `coding` tells, of the
+/// sizes that [`Components::sizes`] tells.
 ///
 /// # Errors
 /// The library's message: sides over 65,500, or no memory; and for other planes.
-pub fn compress_planes(planes: &[Plane], size: Size, quality: u8, progressive: bool) -> Result<Vec<u8>, Message> {
+pub fn compress_planes(planes: &[Plane], size: Size, coding: Coding) -> Result<Vec<u8>, Message> {
     let (components, sampling) = match planes.len() {
         1 => (Components::Grey, sys::TJSAMP_TJSAMP_GRAY),
-        _ => (Components::Color { across: 2, down: 2 }, sys::TJSAMP_TJSAMP_420),
+        _ => (Components::Color { across: coding.chroma_span, down: coding.chroma_span }, coding.sampling()),
     };
     if components.sizes(size) != planes.iter().map(Plane::size).collect::<Vec<_>>() {
-        return Err(message("the planes are neither grey nor 4:2:0"));
+        return Err(message("the planes are neither grey nor sampled as the answer is"));
     }
-    let handle = Handle::to_compress(size, quality, progressive, sampling)?;
+    let handle = Handle::to_compress(size, coding, sampling)?;
     let (mut starts, mut pitches) = ([ptr::null(); 3], [0; 3]);
     for ((start, pitch), plane) in starts.iter_mut().zip(&mut pitches).zip(planes) {
         *pitch = fit(plane.pitch())?;
@@ -214,12 +230,12 @@ impl Handle {
         if handle.is_null() { Err(message("no memory for a JPEG instance")) } else { Ok(Handle(handle)) }
     }
 
-    fn to_compress(size: Size, quality: u8, progressive: bool, sampling: sys::TJSAMP) -> Result<Handle, Message> {
+    fn to_compress(size: Size, coding: Coding, sampling: sys::TJSAMP) -> Result<Handle, Message> {
         let handle = Handle::new(sys::TJINIT_TJINIT_COMPRESS)?;
-        handle.set(sys::TJPARAM_TJPARAM_QUALITY, c_int::from(quality))?;
+        handle.set(sys::TJPARAM_TJPARAM_QUALITY, c_int::from(coding.quality))?;
         handle.set(sys::TJPARAM_TJPARAM_SUBSAMP, sampling)?;
         handle.set(sys::TJPARAM_TJPARAM_OPTIMIZE, c_int::from(size.pixels() <= OPTIMISED_PIXELS))?;
-        handle.set(sys::TJPARAM_TJPARAM_PROGRESSIVE, c_int::from(progressive))?;
+        handle.set(sys::TJPARAM_TJPARAM_PROGRESSIVE, c_int::from(coding.progressive))?;
         // Square pixels without a unit, which is what a picture of unknown print size has.
         handle.set(sys::TJPARAM_TJPARAM_XDENSITY, 1)?;
         handle.set(sys::TJPARAM_TJPARAM_YDENSITY, 1)?;

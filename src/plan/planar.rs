@@ -1,8 +1,8 @@
 //! Planar plans: a resize of a JPEG into a JPEG, said over luma and chroma instead of pixels.
 //!
 //! The decoder has planes and the encoder wants planes, so colours need not be made in between.
-//! Chroma goes once from the resolution that the file has it in to the half that the answer has it
-//! in. Luma takes the very passes of the plan; what chroma takes follows from their axes.
+//! Chroma goes once from the resolution that the file has it in to the one that the answer has it
+//! in: half of luma's, or the same from a certain quality on. Luma takes the very passes of the plan; what chroma takes follows from their axes.
 
 use super::scaling::convolution;
 use super::weights::{Axis, Resample};
@@ -11,12 +11,6 @@ use crate::geometry::Size;
 use crate::kernel::{Args, convolve};
 use crate::plane::Components;
 use std::sync::Arc;
-
-/// Luma samples that a chroma sample of an answer is for, along each axis.
-const ANSWER_SPAN: u32 = 2;
-
-/// The planes of an answer in colours.
-const ANSWER: Components = Components::Color { across: ANSWER_SPAN, down: ANSWER_SPAN };
 
 /// The axes of a resize, in pixels of layer 0 as decoded.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -83,16 +77,25 @@ impl PlanePass {
 impl Plan {
     /// The plan over the planes of a source that has `components`, if it can be said so.
     ///
-    /// Its answer is grey where the source is, else it has chroma at half its resolution.
+    /// Its answer is grey where the source is, else it has chroma as [`Output::chroma_span`] tells.
+    /// An answer with chroma in full is not made of less: pixels have more, since the decoder takes
+    /// down luma before chroma.
+    ///
+    /// [`Output::chroma_span`]: crate::format::Output::chroma_span
     pub fn planar(&self, components: Components) -> Option<Planar> {
         let (axes, layer) = (self.planar.as_ref()?, self.layers.first()?);
         let (result, decoded) = (self.result_size(), components.sizes(layer.size));
         let luma = self.luma()?;
         let planes = match (components, &decoded[..]) {
             (Components::Color { across, down }, [_, size, _]) => {
-                let (x, y) = (chroma_axis(&axes.x, across), chroma_axis(&axes.y, down));
+                let span = self.output.chroma_span();
+                let (x, y) = (chroma_axis(&axes.x, across, span), chroma_axis(&axes.y, down, span));
+                let lacks = |axis: &Axis, source: u32| source > span && axis.length < f64::from(axis.scaled);
+                if span == 1 && (lacks(&x, across) || lacks(&y, down)) {
+                    return None;
+                }
                 let chroma = resample(*size, &x, &y, axes.resample);
-                (ANSWER.sizes(result), vec![luma, chroma.clone(), chroma])
+                (Components::Color { across: span, down: span }.sizes(result), vec![luma, chroma.clone(), chroma])
             }
             _ => (Components::Grey.sizes(result), vec![luma]),
         };
@@ -147,26 +150,27 @@ impl Planar {
     }
 }
 
-/// The axis of a chroma plane whose samples are for `span` samples of luma, which takes `luma`.
+/// The axis of a chroma plane whose samples are for `span` samples of luma, which takes `luma`, and
+/// whose result's are for `answer_span`.
 ///
-/// The middle of the result's sample j is where luma's places 2j and 2j + 1 of those that are kept
-/// meet. Samples at the window's edges count whole.
-fn chroma_axis(luma: &Axis, span: u32) -> Axis {
+/// The middle of the result's sample j is that of luma's place j of those that are kept, or where its
+/// places 2j and 2j + 1 meet. Samples at the window's edges count whole.
+fn chroma_axis(luma: &Axis, span: u32, answer_span: u32) -> Axis {
     let (start, end) = (luma.start / span, (luma.start + luma.count).div_ceil(span));
-    let scaled = luma.scaled.div_ceil(ANSWER_SPAN);
+    let scaled = luma.scaled.div_ceil(answer_span);
     // For an odd number of places the last sample spans one that is not there. In this order the
     // length of an axis that stays as it is comes out without a fraction.
     let place = luma.length / f64::from(luma.scaled);
-    let length = f64::from(scaled * ANSWER_SPAN) * place / f64::from(span);
+    let length = f64::from(scaled * answer_span) * place / f64::from(span);
     let into_sample = f64::from(luma.start % span) / f64::from(span);
-    let into_place = f64::from(luma.kept_start % ANSWER_SPAN) / f64::from(ANSWER_SPAN);
+    let into_place = f64::from(luma.kept_start % answer_span) / f64::from(answer_span);
     Axis {
         start,
         count: end - start,
         length,
         scaled,
-        kept_start: luma.kept_start / ANSWER_SPAN,
-        kept_count: luma.kept_count.div_ceil(ANSWER_SPAN),
+        kept_start: luma.kept_start / answer_span,
+        kept_count: luma.kept_count.div_ceil(answer_span),
         means: luma.means,
         shift: into_sample + into_place * length / f64::from(scaled),
     }
@@ -214,12 +218,13 @@ mod tests {
                 let mut luma = axis(start, count, scaled, kept_start, kept_count);
                 for fraction in [0.0, 0.25] {
                     luma.length = f64::from(count) - fraction;
-                    for span in [1, 2] {
-                        let chroma = chroma_axis(&luma, span);
-                        assert_eq!(chroma.kept_count, kept_count.div_ceil(2));
+                    for (span, answer) in [(1, 1), (1, 2), (2, 1), (2, 2)] {
+                        let chroma = chroma_axis(&luma, span, answer);
+                        assert_eq!(chroma.kept_count, kept_count.div_ceil(answer));
                         for sample in 0..chroma.kept_count {
                             let luma_scale = luma.length / f64::from(scaled);
-                            let between = f64::from(start) + f64::from(kept_start + 2 * sample + 1) * luma_scale;
+                            let place = f64::from(kept_start + answer * sample) + f64::from(answer) / 2.0;
+                            let between = f64::from(start) + place * luma_scale;
                             let found = middle(&chroma, sample) * f64::from(span);
                             assert!((found - between).abs() < 1e-9, "{luma:?} {span} {sample}: {found} {between}");
                         }
@@ -231,17 +236,21 @@ mod tests {
 
     #[test]
     fn axes_worked_by_hand() {
-        let even = chroma_axis(&axis(0, 400, 100, 0, 100), 2);
+        let even = chroma_axis(&axis(0, 400, 100, 0, 100), 2, 2);
         assert_eq!(even, axis(0, 200, 50, 0, 50));
         // 95 columns from 13 on touch the chroma samples 6 to 53; the window begins in the middle of one.
-        let cropped = chroma_axis(&axis(13, 95, 50, 0, 50), 2);
+        let cropped = chroma_axis(&axis(13, 95, 50, 0, 50), 2, 2);
         assert_eq!((cropped.start, cropped.count, cropped.length, cropped.shift), (6, 48, 47.5, 0.5));
         // From place 3 on of halves: sample 1, and half a sample more of two wide.
-        let kept = chroma_axis(&axis(0, 400, 200, 3, 20), 1);
+        let kept = chroma_axis(&axis(0, 400, 200, 3, 20), 1, 2);
         assert_eq!((kept.scaled, kept.kept_start, kept.kept_count, kept.shift), (100, 1, 10, 2.0));
     }
 
     fn plan(size: Size, to: Size) -> Plan {
+        plan_at(80, size, to)
+    }
+
+    fn plan_at(quality: u8, size: Size, to: Size) -> Plan {
         let orientation = Orientation::Upright;
         let probe = Probe { format: Format::Jpeg, size, orientation, frames: 1, alpha: false, quality: None };
         let mut canvas = Canvas::new(&probe, &Rules::default(), &[]);
@@ -249,7 +258,7 @@ mod tests {
             let placement = place(Fit::Fixed, size, to, true).unwrap();
             canvas.resize(&placement, Color::WHITE).unwrap();
         }
-        canvas.finish(Output::still(Format::Jpeg)).unwrap()
+        canvas.finish(Output { quality, ..Output::still(Format::Jpeg) }).unwrap()
     }
 
     #[test]
@@ -266,6 +275,28 @@ mod tests {
         assert_eq!(passes(Size::new(45, 61), 1, 2), [1, 1, 1]);
         let wide = plan(Size::new(90, 60), Size::new(90, 30)).planar(Components::Color { across: 2, down: 1 }).unwrap();
         assert_eq!(wide.planes.iter().map(|plane| plane.passes.len()).collect::<Vec<_>>(), [1, 1, 1]);
+    }
+
+    #[test]
+    fn chroma_in_full_is_not_made_of_less() {
+        let size = Size::new(90, 60);
+        let passes = |to, across, down| {
+            let planar = plan_at(90, size, to).planar(Components::Color { across, down })?;
+            Some(planar.planes.iter().map(|plane| (plane.answer, plane.passes.len())).collect::<Vec<_>>())
+        };
+        assert_eq!(passes(size, 1, 1), Some(vec![(size, 0); 3]));
+        for (across, down) in [(2, 2), (2, 1), (1, 2)] {
+            assert_eq!(passes(size, across, down), None);
+            assert_eq!(passes(Size::new(46, 31), across, down), None);
+        }
+        // Half the size has as much chroma as 4:2:0 has; less is taken down, all planes alike.
+        let half = Size::new(45, 30);
+        assert_eq!(passes(half, 2, 2), Some(vec![(half, 2), (half, 0), (half, 0)]));
+        let small = Size::new(30, 20);
+        assert_eq!(passes(small, 2, 2), Some(vec![(small, 2); 3]));
+        // Enlarged, chroma of 4:4:4 is as good as luma.
+        assert_eq!(passes(Size::new(180, 120), 1, 1), Some(vec![(Size::new(180, 120), 2); 3]));
+        assert!(plan_at(89, size, size).planar(Components::Color { across: 2, down: 2 }).is_some());
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod clients;
 mod conformance;
 mod crash;
 mod decoders;
+mod encoded;
 mod fallback;
 mod faults;
 mod front;

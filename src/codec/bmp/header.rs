@@ -109,6 +109,10 @@ impl Header {
             return Err(Error::damaged("pixels amid the headers"));
         }
         let room = bytes.get(tables..pixels_at.min(bytes.len())).unwrap_or_default();
+        // Fewer than told are taken for what they are, but not so many that no number could mean them.
+        if colors > COLORS && colors > room.len() / entry {
+            return Err(Error::damaged(format!("{colors} colours")));
+        }
         let palette = room.chunks_exact(entry).take(colors.min(COLORS)).map(|color| [color[0], color[1], color[2]]);
         let profile = (length == 124 && later(56) == EMBEDDED).then(|| {
             let at = start + later(112) as usize;

@@ -32,7 +32,7 @@ fn with_header(header: &[u8], after: &[u8], pixels: &[u8], offset: u32) -> Vec<u
 
 /// Header fields of Windows behind the length, as many bytes as there shall be.
 fn fields(size: (i32, i32), bits: u16, compression: u32, length: usize, more: &[(usize, u32)]) -> Vec<u8> {
-    let mut header = vec![0; 124];
+    let mut header = [0; 124];
     for (at, value) in [(4, size.0 as u32), (8, size.1 as u32), (12, 1 | u32::from(bits) << 16), (16, compression)] {
         header[at..at + 4].copy_from_slice(&value.to_le_bytes());
     }
@@ -199,7 +199,10 @@ fn palettes_of_any_length_and_numbers_beyond_them() {
     // Where no offset is told, the pixels follow.
     assert_eq!(colors(3, 3, 0, &[1, 2, 0, 0]).unwrap(), expected);
     // More colours than there is room for in front of the pixels.
-    assert_eq!(colors(3, u32::MAX, 54 + 12, &[1, 2, 0, 0]).unwrap(), expected);
+    assert_eq!(colors(3, 256, 54 + 12, &[1, 2, 0, 0]).unwrap(), expected);
+    for absurd in [257, u32::MAX] {
+        assert_eq!(colors(3, absurd, 54 + 12, &[1, 2, 0, 0]).unwrap_err().code, Code::ImageDamage);
+    }
     assert_eq!(colors(2, 2, 54 + 8, &[1, 2, 0, 0]).unwrap(), [7, 0, 1, 255, 0, 0, 0, 255]);
     assert_eq!(colors(0, 0, 20, &[1, 2, 0, 0]).unwrap_err().code, Code::ImageDamage);
     // Two bits a pixel.

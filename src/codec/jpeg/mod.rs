@@ -126,9 +126,17 @@ fn check_warning(warning: Option<turbo::Message>, bytes: &[u8]) -> Result<(), Er
 }
 
 pub fn encode(pixels: &View, output: &Output, cancel: &Cancel) -> Result<Vec<u8>, Error> {
-    let file = turbo::compress(pixels, output.quality.clamp(1, 100), output.interlace).map_err(Error::internal)?;
+    let file = turbo::compress(pixels, coding(output)).map_err(Error::internal)?;
     cancel.check()?;
     Ok(file)
+}
+
+fn coding(output: &Output) -> turbo::Coding {
+    turbo::Coding {
+        quality: output.quality.clamp(1, 100),
+        progressive: output.interlace,
+        chroma_span: output.chroma_span(),
+    }
 }
 
 #[cfg(test)]

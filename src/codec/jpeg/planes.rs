@@ -1,7 +1,7 @@
 //! JPEG's planes, out of files and into files, without colours in between.
 
 use super::markers::Head;
-use super::{check_warning, dc, or_mended, turbo};
+use super::{check_warning, coding, dc, or_mended, turbo};
 use crate::cancel::Cancel;
 use crate::codec::icc::{self, Turning};
 use crate::error::Error;
@@ -46,8 +46,7 @@ fn at_an_eighth(bytes: &[u8], targets: &mut [PlaneMut]) -> Option<()> {
 }
 
 pub fn encode_planes(planes: &[Plane], size: Size, output: &Output, cancel: &Cancel) -> Result<Vec<u8>, Error> {
-    let quality = output.quality.clamp(1, 100);
-    let file = turbo::compress_planes(planes, size, quality, output.interlace).map_err(Error::internal)?;
+    let file = turbo::compress_planes(planes, size, coding(output)).map_err(Error::internal)?;
     cancel.check()?;
     Ok(file)
 }

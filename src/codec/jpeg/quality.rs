@@ -57,7 +57,7 @@ mod tests {
         let pixels = [90; 16 * 16 * 4];
         let view = View::new(Size::new(16, 16), 64, &pixels);
         for quality in 1..=100 {
-            let file = turbo::compress(&view, quality, false).unwrap();
+            let file = turbo::compress(&view, turbo::Coding { quality, progressive: false, chroma_span: 2 }).unwrap();
             let head = Head::read(&file);
             let (luminance, chrominance) = head.tables().unwrap();
             assert_eq!(difference(luminance, &LUMINANCE, quality), 0, "luminance at {quality}");

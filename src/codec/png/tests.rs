@@ -307,3 +307,29 @@ fn giving_up_is_asked_between_rows() {
     let error = decode(&bytes, &mut target.view_mut(), &cancel).unwrap_err();
     assert_eq!(error.code, Code::ServiceUnavailable);
 }
+
+#[test]
+fn files_are_no_larger_than_libpngs() {
+    // By libpng 1.6.39 and zlib 1.2.13 at level 1, all filters to choose from (`benches/encoders.py`).
+    let files: [(&[u8], usize); 8] = [
+        (include_bytes!("../../../fixtures/vectors/source.png"), 90_495),
+        (include_bytes!("../../../fixtures/vectors/lanczos-340x221.png"), 110_801),
+        (include_bytes!("../../../fixtures/demo/dice.png"), 5_365),
+        (include_bytes!("../../../fixtures/demo/logo.png"), 14_211),
+        (include_bytes!("../../../fixtures/images/png/rgb8.png"), 20_628),
+        (include_bytes!("../../../fixtures/images/webp/lossless_simple_300.webp"), 103_904),
+        (include_bytes!("../../../fixtures/images/png/palette2_trns_900x600.png"), 10_953),
+        (include_bytes!("../../../fixtures/images/gif/interlaced_540x330.gif"), 39_918),
+    ];
+    let (mut ours, mut theirs) = (0, 0);
+    for (file, libpng) in files {
+        let probe = codec::probe(file, &Limits::OSS).unwrap();
+        let mut frame = Frame::packed(probe.size, vec![0; probe.size.pixels() as usize * TEXEL_BYTES]);
+        codec::decode(file, &probe, 1, &mut frame.view_mut(), &Cancel::never()).unwrap();
+        let written = write(&frame.view(), !probe.alpha);
+        assert_eq!(read(&written).unwrap(), frame.view().to_vec());
+        assert!(written.len() <= libpng * 21 / 20, "{} instead of {libpng}", written.len());
+        (ours, theirs) = (ours + written.len(), theirs + libpng);
+    }
+    assert!(ours <= theirs, "{ours} instead of {theirs}");
+}
