@@ -5,6 +5,7 @@
 //! which each format does for itself.
 
 use super::cicp::{CodePoints, Conversion};
+use super::light;
 use crate::cancel::Cancel;
 use crate::error::Error;
 use crate::pixel::{TEXEL_BYTES, ViewMut};
@@ -186,8 +187,15 @@ fn convert(transform: &Transform8BitExecutor, target: &mut ViewMut, cancel: &Can
     Ok(())
 }
 
-/// What each grey becomes.
+/// What each grey becomes. Over L*a*b* the profile's curve tells L*, which the library takes for light.
+/// Sources: ICC.1, 8.4 and 10.6; CIE 15 for light from L*.
 fn grey_tones(profile: &ColorProfile) -> Option<[u8; 256]> {
+    let lightness = profile.gray_trc.as_ref().filter(|_| profile.pcs == DataColorSpace::Lab);
+    if let Some(curve) = lightness {
+        let curve = curve.make_linear_evaluator().ok()?;
+        let code = |grey: usize| light::code(light::of_lightness(100.0 * curve.evaluate_value(grey as f32 / 255.0)));
+        return Some(std::array::from_fn(code));
+    }
     let transform = transform(profile, Layout::Gray)?;
     let greys: [u8; 256] = std::array::from_fn(|grey| grey as u8);
     let mut colors = [0; 3 * 256];
@@ -284,6 +292,25 @@ mod tests {
         near(&run(&profile, &[128, 128, 128, 5, 0, 0, 0, 255]), &[188, 188, 188, 5, 0, 0, 0, 255], 1);
         let colored = [128, 128, 128, 5, 1, 2, 3, 4];
         assert_eq!(run(&profile, &colored), colored);
+    }
+
+    #[test]
+    fn grey_over_lab_is_lightness() {
+        let curve = |trc: ToneReprCurve| {
+            let mut profile = ColorProfile::new_gray_with_gamma(1.0);
+            profile.gray_trc = Some(trc);
+            let mut profile = profile.encode().unwrap();
+            profile[20..24].copy_from_slice(b"Lab ");
+            profile
+        };
+        // CIE: L* of 50 has 0.1842 of the light, which is sRGB's 119; of 10, 0.01126, which is 27.
+        let linear = curve(ToneReprCurve::Lut(vec![]));
+        let greys = [0, 26, 128, 255].map(|grey| [grey, grey, grey, 7]);
+        let expected = [[0, 0, 0, 7], [28, 28, 28, 7], [119, 119, 119, 7], [255, 255, 255, 7]];
+        near(&run(&linear, greys.as_flattened()), expected.as_flattened(), 1);
+        // A gamma of 2: half is a quarter of 100.
+        let squared = curve(ToneReprCurve::Lut(vec![2 << 8]));
+        near(&run(&squared, &[128, 128, 128, 7]), &[60, 60, 60, 7], 1);
     }
 
     #[test]

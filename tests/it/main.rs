@@ -19,6 +19,7 @@ mod house;
 mod laws;
 mod malformed;
 mod objects;
+mod optimisers;
 mod parity;
 mod planar;
 mod readme;

@@ -1,26 +1,23 @@
 //! Palettes: exact where the colours fit, else the best that fit; and the index of every pixel.
 
-use crate::cancel::Cancel;
 use crate::error::Error;
 use crate::pixel::{TEXEL_BYTES, View};
 use multiversion::multiversion;
-use quantette::deps::palette::Srgb;
-use quantette::{PaletteSize, Pipeline};
+use quantette::PaletteSize;
+use quantette::deps::palette::{Srgb, cast};
+use quantette::wu::{BinnerU8x3, WuU8x3};
 
 /// From this alpha on a pixel is opaque.
 const OPAQUE_FROM: u8 = 128;
 
-/// One index is left for what is transparent or unchanged.
-const COLORS: usize = 255;
+/// Colours that an index can tell.
+pub const MOST_COLORS: usize = 256;
 
 /// Pixels that a palette is made from at most; more make it no better that one could see.
-const SAMPLES: usize = 1 << 16;
+const SAMPLES: u64 = 1 << 16;
 
 /// Colours remembered with their index, by a hash of the colour.
 const SLOTS: usize = 1 << 14;
-
-/// No colour has index 255.
-const UNKNOWN: u32 = u32::MAX;
 
 /// Whether GIF shows the pixel.
 pub fn is_opaque(texel: &[u8]) -> bool {
@@ -37,53 +34,53 @@ pub fn texels<'a>(pixels: &View<'a>, y: u32) -> impl Iterator<Item = &'a [u8]> {
     pixels.row(y).chunks_exact(TEXEL_BYTES)
 }
 
-/// At most 255 colours.
+/// Every so many-th pixel, where it is opaque.
+pub fn samples<'a>(pixels: &View<'a>, step: u64) -> impl Iterator<Item = [u8; 3]> {
+    // An odd step does not keep to the same columns of pictures whose width is even.
+    let all = (0..pixels.size().height).flat_map(|y| texels(pixels, y)).step_by(step as usize | 1);
+    all.filter(|texel| is_opaque(texel)).map(|texel| [texel[0], texel[1], texel[2]])
+}
+
+/// At most 256 colours.
 #[derive(Clone)]
 pub struct Palette {
     colors: Vec<[u8; 3]>,
     search: Box<Search>,
-    /// Index × 2²⁴ + colour, where known.
+    /// Index × 2²⁴ + colour, in the slot of the colour.
     known: Vec<u32>,
 }
 
 impl Palette {
-    fn new(colors: Vec<[u8; 3]>) -> Palette {
-        Palette { search: Search::new(&colors), colors, known: vec![UNKNOWN; SLOTS] }
+    pub fn new(colors: Vec<[u8; 3]>) -> Palette {
+        let mut known = vec![0; SLOTS];
+        // Nothing is known yet: each slot has a colour that belongs into another one.
+        known[slot([0, 0, 0])] = 1;
+        Palette { search: Search::new(&colors), colors, known }
     }
 
-    /// All colours of the opaque pixels, if they are few enough.
-    ///
-    /// # Errors
-    /// `ServiceUnavailable` when `cancel` says so, which is asked between pictures.
-    pub fn exact(pictures: &[View], cancel: &Cancel) -> Result<Option<Palette>, Error> {
+    /// All colours of the opaque pixels, if they are not more than `most`.
+    pub fn exact(pixels: &View, most: usize) -> Option<Palette> {
         let mut palette = Palette::new(Vec::new());
-        for pixels in pictures {
-            cancel.check()?;
-            let mut opaque = (0..pixels.size().height).flat_map(|y| texels(pixels, y)).filter(|texel| is_opaque(texel));
-            if !opaque.all(|texel| palette.admit([texel[0], texel[1], texel[2]])) {
-                return Ok(None);
-            }
-        }
-        Ok(Some(palette))
+        palette.admit_all(pixels, most).then_some(palette)
     }
 
-    /// The colours that stand best for all pictures together, by Wu's method.
+    /// The colours that stand best for all pictures together, by Wu's method; one index is left.
     ///
     /// # Errors
-    /// `ServiceUnavailable` when `cancel` says so, which is asked between pictures.
-    pub fn shared(pictures: &[View], cancel: &Cancel) -> Result<Palette, Error> {
+    /// `InternalError` where no pixel is opaque.
+    pub fn fitting(pictures: &[View]) -> Result<Palette, Error> {
         let total: u64 = pictures.iter().map(|pixels| pixels.size().pixels()).sum();
-        // An odd step does not keep to the same columns of pictures whose width is even.
-        let step = (total / SAMPLES as u64) as usize | 1;
-        let mut samples = Vec::with_capacity(total as usize / step + 1);
-        for pixels in pictures {
-            cancel.check()?;
-            let all = (0..pixels.size().height).flat_map(|y| texels(pixels, y));
-            let opaque = all.filter(|texel| is_opaque(texel)).step_by(step);
-            samples.extend(opaque.map(|texel| Srgb::new(texel[0], texel[1], texel[2])));
+        let step = total.div_ceil(SAMPLES);
+        let samples: Vec<_> = pictures.iter().flat_map(|pixels| samples(pixels, step)).collect();
+        let samples: &[Srgb<u8>] = cast::from_component_slice(samples.as_flattened());
+        let most = PaletteSize::from_usize_clamped(MOST_COLORS - 1);
+        let coarse = BinnerU8x3::<16, 32, 16>::new();
+        let mut chosen = WuU8x3::run_slice(samples, coarse).map_err(Error::internal)?.palette(most);
+        if chosen.len() < MOST_COLORS - 1 {
+            // Colours so near to each other need smaller bins, which take four times as long.
+            let fine = BinnerU8x3::<32, 64, 32>::new();
+            chosen = WuU8x3::run_slice(samples, fine).map_err(Error::internal)?.palette(most);
         }
-        let pipeline = Pipeline::new().palette_size(PaletteSize::from_u8_clamped(COLORS as u8));
-        let chosen = pipeline.input_slice(&samples).map_err(Error::internal)?.output_srgb8_palette();
         Ok(Palette::new(chosen.iter().map(|color| [color.red, color.green, color.blue]).collect()))
     }
 
@@ -97,13 +94,18 @@ impl Palette {
         all.map(|texel| if is_opaque(texel) { self.nearest([texel[0], texel[1], texel[2]]) } else { clear }).collect()
     }
 
-    /// Takes the colour in, unless there are too many.
-    fn admit(&mut self, color: [u8; 3]) -> bool {
+    /// Takes all colours of the opaque pixels in, as long as there are not more than `most`.
+    pub fn admit_all(&mut self, pixels: &View, most: usize) -> bool {
+        let mut all = (0..pixels.size().height).flat_map(|y| texels(pixels, y));
+        all.all(|texel| !is_opaque(texel) || self.admit([texel[0], texel[1], texel[2]], most))
+    }
+
+    fn admit(&mut self, color: [u8; 3], most: usize) -> bool {
         if self.recall(color).is_some() {
             return true;
         }
         let place = self.colors.iter().position(|known| *known == color).unwrap_or(self.colors.len());
-        if place == COLORS {
+        if place >= most {
             return false;
         }
         if place == self.colors.len() {
@@ -114,7 +116,8 @@ impl Palette {
         true
     }
 
-    fn nearest(&mut self, color: [u8; 3]) -> u8 {
+    /// The index of the nearest colour.
+    pub fn nearest(&mut self, color: [u8; 3]) -> u8 {
         if let Some(index) = self.recall(color) {
             return index;
         }
@@ -125,7 +128,7 @@ impl Palette {
 
     fn recall(&self, color: [u8; 3]) -> Option<u8> {
         let entry = self.known[slot(color)];
-        (entry != UNKNOWN && entry << 8 >> 8 == number(color)).then_some((entry >> 24) as u8)
+        (entry << 8 >> 8 == number(color)).then_some((entry >> 24) as u8)
     }
 
     fn remember(&mut self, color: [u8; 3], index: usize) {

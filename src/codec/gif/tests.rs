@@ -1,12 +1,14 @@
 //! GIF: hand-made files with the pixels they must give, round trips, damage.
 
+use super::film::CLEAR;
 use super::*;
 use crate::codec::tests::{self, Played};
 use crate::codec::{self, Shot};
 use crate::error::{Code, Ec};
-use crate::format::Output;
-use crate::pixel::{Frame, View};
-use ::gif::Encoder;
+use crate::format::{Format, Output, Repeat};
+use crate::geometry::Size;
+use crate::pixel::{Frame, TEXEL_BYTES, View};
+use ::gif::{DecodeOptions, Decoder, DisposalMethod, Encoder};
 
 const RED: [u8; 4] = [200, 0, 0, 255];
 const GREEN: [u8; 4] = [0, 200, 0, 255];
@@ -16,11 +18,11 @@ const BLUE: [u8; 4] = [0, 0, 200, 255];
 const COLORS: [u8; 12] = [200, 0, 0, 0, 200, 0, 0, 0, 200, 9, 9, 9];
 
 /// A piece of a file: place, size, indices.
-fn piece(left: u16, top: u16, width: u16, height: u16, indices: &[u8]) -> ::gif::Frame<'static> {
+pub(super) fn piece(left: u16, top: u16, width: u16, height: u16, indices: &[u8]) -> ::gif::Frame<'static> {
     ::gif::Frame { left, top, width, height, buffer: indices.to_vec().into(), ..::gif::Frame::default() }
 }
 
-fn file(width: u16, height: u16, repeat: ::gif::Repeat, pieces: &[::gif::Frame]) -> Vec<u8> {
+pub(super) fn file(width: u16, height: u16, repeat: ::gif::Repeat, pieces: &[::gif::Frame]) -> Vec<u8> {
     let mut file = Vec::new();
     let mut encoder = Encoder::new(&mut file, width, height, &COLORS).unwrap();
     encoder.set_repeat(repeat).unwrap();
@@ -29,26 +31,31 @@ fn file(width: u16, height: u16, repeat: ::gif::Repeat, pieces: &[::gif::Frame])
     file
 }
 
-fn once(width: u16, height: u16, pieces: &[::gif::Frame]) -> Vec<u8> {
+pub(super) fn once(width: u16, height: u16, pieces: &[::gif::Frame]) -> Vec<u8> {
     file(width, height, ::gif::Repeat::Finite(0), pieces)
 }
 
-fn read(bytes: &[u8]) -> Result<Vec<u8>, Error> {
+/// The file as the library that others use reads it.
+pub(super) fn decoder(bytes: &[u8]) -> Decoder<&[u8]> {
+    DecodeOptions::new().read_info(bytes).unwrap()
+}
+
+pub(super) fn read(bytes: &[u8]) -> Result<Vec<u8>, Error> {
     let probe = codec::probe(bytes, &Limits::OSS)?;
     let mut frame = Frame::packed(probe.size, vec![0x5a; probe.size.pixels() as usize * TEXEL_BYTES]);
     codec::decode(bytes, &probe, 1, &mut frame.view_mut(), &Cancel::never())?;
     Ok(frame.view().to_vec())
 }
 
-fn play(bytes: &[u8]) -> Result<Played, Error> {
+pub(super) fn play(bytes: &[u8]) -> Result<Played, Error> {
     tests::play(bytes, &Limits { source_pixels: 1 << 24, ..Limits::OSS })
 }
 
-fn pictures(bytes: &[u8]) -> Vec<Vec<u8>> {
+pub(super) fn pictures(bytes: &[u8]) -> Vec<Vec<u8>> {
     play(bytes).unwrap().0.into_iter().map(|(texels, _)| texels).collect()
 }
 
-fn write(size: Size, frames: &[(Vec<u8>, u32)], repeat: Repeat, opaque: bool) -> Vec<u8> {
+pub(super) fn write(size: Size, frames: &[(Vec<u8>, u32)], repeat: Repeat, opaque: bool) -> Vec<u8> {
     let pitch = size.width as usize * TEXEL_BYTES;
     let shots: Vec<Shot> = frames
         .iter()
@@ -59,7 +66,7 @@ fn write(size: Size, frames: &[(Vec<u8>, u32)], repeat: Repeat, opaque: bool) ->
 }
 
 /// The same numbers on every run.
-fn noise(length: usize, mut seed: u64) -> Vec<u8> {
+pub(super) fn noise(length: usize, mut seed: u64) -> Vec<u8> {
     let mut next = || {
         seed ^= seed << 13;
         seed ^= seed >> 7;
@@ -99,11 +106,20 @@ fn the_first_frame_undone_leaves_nothing() {
 }
 
 #[test]
-fn frames_are_cut_at_the_canvas() {
-    let bytes = once(2, 2, &[piece(1, 1, 3, 3, &[1, 0, 0, 0, 0, 0, 0, 0, 0]), piece(5, 0, 1, 1, &[0])]);
+fn the_canvas_grows_to_the_first_frame_and_cuts_the_others() {
+    let first = piece(1, 1, 2, 1, &[1, 0]);
+    let second = piece(2, 0, 3, 3, &[2; 9]);
+    let seen = [CLEAR, CLEAR, CLEAR, CLEAR, GREEN, RED].concat();
+    for (width, height) in [(0, 0), (2, 2), (3, 1), (0, 2)] {
+        let bytes = once(width, height, &[first.clone(), second.clone()]);
+        assert_eq!(codec::probe(&bytes, &Limits::OSS).unwrap().size, Size::new(3, 2));
+        let then = [CLEAR, CLEAR, BLUE, CLEAR, GREEN, BLUE].concat();
+        assert_eq!(pictures(&bytes), [seen.clone(), then]);
+        assert_eq!(read(&bytes).unwrap(), seen);
+    }
+    let bytes = once(2, 2, &[piece(1, 1, 1, 1, &[1]), piece(5, 0, 1, 1, &[0])]);
     let seen = [CLEAR, CLEAR, CLEAR, GREEN].concat();
-    assert_eq!(pictures(&bytes), [seen.clone(), seen.clone()]);
-    assert_eq!(read(&bytes).unwrap(), seen);
+    assert_eq!(pictures(&bytes), [seen.clone(), seen]);
     // The same with the disposals that touch the rectangle.
     for dispose in [DisposalMethod::Background, DisposalMethod::Previous] {
         let large = ::gif::Frame { dispose, ..piece(1, 0, 2, 3, &[1; 6]) };
@@ -184,7 +200,7 @@ fn times_and_repeats_come_through() {
         assert_eq!((durations.as_slice(), told), ([70, 0, 655_350].as_slice(), repeat));
         let again = write(Size::new(1, 1), &frames, told, true);
         assert_eq!(play(&again).unwrap(), (frames, repeat));
-        let mut decoder = decoder(&again, true).unwrap();
+        let mut decoder = decoder(&again);
         decoder.next_frame_info().unwrap();
         assert_eq!(decoder.repeat(), stored);
     }
@@ -251,7 +267,7 @@ fn animations_of_few_colours_are_kept_exactly() {
         assert_eq!(play(&bytes).unwrap(), (frames, Repeat::Times(4)));
         assert_eq!(codec::probe(&bytes, &Limits::OSS).unwrap().alpha, ground == CLEAR);
         // One palette for all frames, and of the later ones only what moves.
-        let mut decoder = decoder(&bytes, false).unwrap();
+        let mut decoder = decoder(&bytes);
         let mut pixels = Vec::new();
         while let Some(frame) = decoder.read_next_frame().unwrap() {
             assert_eq!(frame.palette, None);
@@ -263,14 +279,28 @@ fn animations_of_few_colours_are_kept_exactly() {
 }
 
 #[test]
-fn cut_files_are_damaged() {
+fn cut_files_are_their_whole_frames() {
     for bytes in [
         include_bytes!("../../../fixtures/images/gif/anim_mixed_disposal.gif").as_slice(),
         include_bytes!("../../../fixtures/images/gif/2x2.gif"),
     ] {
+        let (whole, repeat) = play(bytes).unwrap();
+        let mut counts = Vec::new();
         for length in 6..bytes.len() {
-            assert_eq!(play(&bytes[..length]).unwrap_err().code, Code::ImageDamage, "cut at {length}");
+            match play(&bytes[..length]) {
+                // The frames that are whole are the first of the file's.
+                Ok((frames, told)) => {
+                    assert_eq!((frames.as_slice(), told), (&whole[..frames.len()], repeat), "cut at {length}");
+                    counts.push(frames.len());
+                }
+                Err(error) => {
+                    assert_eq!((error.code, counts.len()), (Code::ImageDamage, 0), "cut at {length}");
+                }
+            }
         }
+        assert!(counts.is_sorted() && counts.last() == Some(&whole.len()), "{counts:?}");
+        counts.dedup();
+        assert!(counts.into_iter().eq(1..=whole.len()));
     }
     // A frame whose data end before its last row.
     let short = once(2, 2, &[piece(0, 0, 2, 1, &[0, 1])]);

@@ -16,10 +16,10 @@ use crate::geometry::Size;
 use crate::limits::Limits;
 use crate::pixel::{TEXEL_BYTES, View, ViewMut};
 use ::png::chunk::IDAT;
-use ::png::{BitDepth, ColorType, Decoder, Encoder, Info, InterlaceInfo, Reader, Transformations};
+use ::png::{BitDepth, ColorType, Decoder, DecodingError, Encoder, Info, InterlaceInfo, Reader, Transformations};
 use deflate::Deflater;
 use filter::Filters;
-use std::io::Cursor;
+use std::io::{Cursor, ErrorKind};
 
 /// Most bytes the decoder may take for chunks and rows.
 const DECODER_BYTES: usize = 32 << 20;
@@ -61,8 +61,14 @@ pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Probe, Error> {
     let reader = begin(decoder)?;
     let info = reader.info();
     let alpha = info.trns.is_some() || matches!(info.color_type, ColorType::GrayscaleAlpha | ColorType::Rgba);
-    let orientation = info.exif_metadata.as_deref().map(exif::orientation).unwrap_or_default();
+    let orientation = info.exif_metadata.as_deref().map(|block| exif::orientation(without_prefix(block)));
+    let orientation = orientation.unwrap_or_default();
     Ok(Probe { format: Format::Png, size, orientation, frames: 1, alpha, quality: None })
+}
+
+/// Some writers put the marker's name of JPEG before the block.
+fn without_prefix(block: &[u8]) -> &[u8] {
+    block.strip_prefix(b"Exif\0\0").unwrap_or(block)
 }
 
 pub fn decode(bytes: &[u8], target: &mut ViewMut, cancel: &Cancel) -> Result<(), Error> {
@@ -114,7 +120,15 @@ impl<'a> PngRows<'a> {
     fn open(bytes: &'a [u8]) -> Result<PngRows<'a>, Error> {
         let mut decoder = decoder(bytes);
         decoder.set_ignore_iccp_chunk(false);
-        let reader = begin(decoder)?;
+        let mut reader = begin(decoder)?;
+        let clear = clear_grey(reader.info());
+        if clear.is_some() {
+            // Of greys of less than a byte the decoder takes only those for clear that have no more bits.
+            let mut decoder = self::decoder(bytes);
+            decoder.set_ignore_iccp_chunk(false);
+            decoder.set_transformations(Transformations::IDENTITY);
+            reader = begin(decoder)?;
+        }
         let (width, height) = reader.info().size();
         let (color, depth) = reader.output_color_type();
         let told = told(reader.info());
@@ -139,10 +153,13 @@ impl<'a> PngRows<'a> {
             (ColorType::GrayscaleAlpha, BitDepth::Sixteen, Some(conversion)) => {
                 Box::new(move |row, texels| spread_converted::<4>(row, texels, [0, 0, 0, 2], &conversion))
             }
+            (ColorType::Grayscale, BitDepth::One | BitDepth::Two | BitDepth::Four, _) => {
+                Box::new(move |row, texels| spread_packed(row, depth as u8, clear, texels))
+            }
             _ => return Err(Error::internal(format!("rows of {color:?} with {depth:?} bits a channel"))),
         };
         let ready = (color, depth) == (ColorType::Rgba, BitDepth::Eight) && !reader.info().interlaced;
-        let texel_bytes = color.samples() * (depth as usize / 8);
+        let texel_bytes = (color.samples() * depth as usize).div_ceil(8);
         let row = vec![0; if ready { 0 } else { width as usize * texel_bytes }];
         Ok(PngRows { reader, size: Size::new(width, height), turning, spread, row, y: 0 })
     }
@@ -164,8 +181,9 @@ impl<'a> PngRows<'a> {
             self.y += 1;
         }
         if self.y == self.size.height {
-            // Asked past the last row, the reader takes in the rest of the data and its checksum.
-            self.reader.read_row(&mut []).map_err(Error::damaged)?;
+            // Asked past the last row, the reader takes in the rest of the data and its checksum. The
+            // picture is whole where that, or the chunk for the end, is missing.
+            self.reader.read_row(&mut []).map(|_| ()).or_else(unless_cut).map_err(Error::damaged)?;
         }
         Ok(())
     }
@@ -176,7 +194,17 @@ impl<'a> PngRows<'a> {
         let pitch = target.pitch();
         let mut texels = vec![0; self.size.width as usize * TEXEL_BYTES];
         let mut count = 0;
-        while let Some(place) = self.reader.read_row(&mut self.row).map_err(Error::damaged)? {
+        let whole = adam7_rows(self.size);
+        loop {
+            let place = match self.reader.read_row(&mut self.row) {
+                Ok(Some(place)) => place,
+                Ok(None) => break,
+                Err(error) if count == whole => {
+                    unless_cut(error).map_err(Error::damaged)?;
+                    break;
+                }
+                Err(error) => return Err(Error::damaged(error)),
+            };
             look(count, cancel)?;
             if let InterlaceInfo::Adam7(pass) = place {
                 (self.spread)(&self.row, &mut texels);
@@ -197,6 +225,41 @@ impl Rows for PngRows<'_> {
 
 fn look(y: u32, cancel: &Cancel) -> Result<(), Error> {
     if y.is_multiple_of(ROWS_A_LOOK) { cancel.check() } else { Ok(()) }
+}
+
+/// An error that is not merely that the file ends.
+fn unless_cut(error: DecodingError) -> Result<(), DecodingError> {
+    match error {
+        DecodingError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(()),
+        other => Err(other),
+    }
+}
+
+/// Rows of all passes of an interlaced picture. Source: PNG 3rd edition, 8.1.
+fn adam7_rows(size: Size) -> u32 {
+    let passes = [(0, 8, 0, 8), (4, 8, 0, 8), (0, 4, 4, 8), (2, 4, 0, 4), (0, 2, 2, 4), (1, 2, 0, 2), (0, 1, 1, 2)];
+    let count = |side: u32, first: u32, step: u32| side.saturating_sub(first).div_ceil(step);
+    let rows = passes.into_iter().filter(|(x, across, ..)| count(size.width, *x, *across) > 0);
+    rows.map(|(_, _, y, down)| count(size.height, y, down)).sum()
+}
+
+/// The clear one of greys of less than 8 bits, where the file tells it with more bits than they have:
+/// only the lowest count. Source: PNG 3rd edition, 11.3.1.1.
+fn clear_grey(info: &Info) -> Option<u8> {
+    let bits = info.bit_depth as u32;
+    let told = *info.trns.as_ref()?.first()?;
+    let odd = info.color_type == ColorType::Grayscale && bits < 8 && told >> bits != 0;
+    odd.then(|| told & ((1 << bits) - 1))
+}
+
+/// Spreads greys of less than a byte each, the first in the highest bits.
+fn spread_packed(row: &[u8], bits: u8, clear: Option<u8>, texels: &mut [u8]) {
+    let largest = (1 << bits) - 1;
+    let greys = row.iter().flat_map(|byte| (0..8 / bits).rev().map(move |place| byte >> (place * bits) & largest));
+    for (texel, grey) in texels.as_chunks_mut::<TEXEL_BYTES>().0.iter_mut().zip(greys) {
+        let level = grey * (255 / largest);
+        *texel = [level, level, level, if clear == Some(grey) { 0 } else { 255 }];
+    }
 }
 
 fn spread_grey8(row: &[u8], texels: &mut [u8]) {

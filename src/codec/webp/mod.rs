@@ -60,6 +60,20 @@ fn without_prefix(block: &[u8]) -> &[u8] {
     block.strip_prefix(b"Exif\0\0").unwrap_or(block)
 }
 
+/// Decodes a lone picture that is part of another file, of the size of `target`, as straight RGBA of whatever
+/// colours.
+///
+/// # Errors
+/// `ImageDamage`, also where it has another size.
+pub fn decode_fragment(bytes: &[u8], target: &mut ViewMut) -> Result<(), Error> {
+    let (size, pitch) = (target.size(), target.pitch());
+    let told = Container::open(bytes).map_err(damaged)?.canvas();
+    if told != size {
+        return Err(damaged("a picture of another size than its place"));
+    }
+    ffi::decode(bytes, size, target.bytes(), pitch).map_err(damaged)
+}
+
 /// The colour profile of a file, if it has one.
 fn profile(bytes: &[u8]) -> Option<&[u8]> {
     Container::open(bytes).ok()?.chunk(b"ICCP")
