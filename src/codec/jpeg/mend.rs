@@ -6,6 +6,8 @@
 //! nothing that it would warn of for other reasons goes along. Left out: arithmetic coding, whose
 //! decoder does not notice where data end.
 
+use super::markers::Head;
+
 /// Coefficients of a block.
 const COEFFICIENTS: usize = 64;
 
@@ -28,6 +30,7 @@ pub fn with_end(bytes: &[u8], own_zeros: usize) -> Option<Vec<u8>> {
     if !bytes.starts_with(b"\xff\xd8") {
         return None;
     }
+    let four = Head::read(bytes).frame?.components == 4;
     let mut mended = Vec::with_capacity(bytes.len() + 2);
     mended.extend_from_slice(&bytes[..2]);
     let mut told = None;
@@ -51,7 +54,9 @@ pub fn with_end(bytes: &[u8], own_zeros: usize) -> Option<Vec<u8>> {
                     _ => {}
                 }
                 if !(APPLICATIONS.contains(&marker) || marker == COMMENT) || matches!(marker, JFIF | ADOBE) {
+                    let copied = mended.len();
                     mended.extend_from_slice(&bytes[at..end]);
+                    settle(marker, &mut mended[copied + 4..], four, told.as_ref());
                 }
                 at = end;
                 if marker == START_OF_SCAN {
@@ -69,6 +74,23 @@ pub fn with_end(bytes: &[u8], own_zeros: usize) -> Option<Vec<u8>> {
                 }
             }
         }
+    }
+}
+
+/// Writes into a segment what the decoder makes of it where it warns of its header, since of all
+/// warnings only the first is told, and those of missing blocks come later.
+fn settle(marker: u8, payload: &mut [u8], four: bool, told: Option<&Told>) {
+    match (marker, payload) {
+        (JFIF, [b'J', b'F', b'I', b'F', 0, major, ..]) => *major = 1,
+        // It takes unknown colours for YCbCr and, of four components, for YCCK.
+        (ADOBE, [b'A', b'd', b'o', b'b', b'e', _, _, _, _, _, _, transform, ..]) => {
+            let assumed = if four { 2 } else { 1 };
+            *transform = if *transform == 0 { 0 } else { assumed };
+        }
+        (START_OF_SCAN, [.., first, last, bits]) if told.is_some_and(|told| !told.progressive) => {
+            [*first, *last, *bits] = [0, COEFFICIENTS as u8 - 1, 0];
+        }
+        _ => {}
     }
 }
 

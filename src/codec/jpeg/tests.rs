@@ -273,6 +273,26 @@ fn blocks_that_are_missing_are_damage_whatever_follows() {
 }
 
 #[test]
+fn what_is_odd_in_a_header_hides_no_missing_block() {
+    let scan = EXAMPLE.windows(2).position(|pair| pair == b"\xff\xda").unwrap();
+    let last = scan + 2 + usize::from(EXAMPLE[scan + 3]) - 2;
+    let jfif = EXAMPLE.windows(5).position(|name| name == b"JFIF\0").unwrap();
+    let adobe = b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0\x07";
+    let odd = |at: usize, byte: u8| {
+        let mut file = EXAMPLE.to_vec();
+        file[at] = byte;
+        file
+    };
+    // A later JFIF, 70 coefficients, colours that nobody knows.
+    for file in [odd(jfif + 5, 2), odd(last, 70), [&EXAMPLE[..2], adobe, &EXAMPLE[2..]].concat()] {
+        assert!(read(&file, 1).is_ok());
+        let blocks = file.strip_suffix(b"\xff\xd9").unwrap();
+        assert!(read(blocks, 1).is_ok());
+        assert_eq!(code(read(&blocks[..blocks.len() - 60], 1).unwrap_err()), (Code::ImageDamage, None));
+    }
+}
+
+#[test]
 fn refused_kinds_and_sizes() {
     let frame_at = EXAMPLE.windows(2).position(|pair| pair == b"\xff\xc0").unwrap();
     let refused = (Code::BadRequest, Some(Ec::image(5)));
