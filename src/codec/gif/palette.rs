@@ -71,8 +71,13 @@ impl Palette {
     pub fn fitting(pictures: &[View]) -> Result<Palette, Error> {
         let total: u64 = pictures.iter().map(|pixels| pixels.size().pixels()).sum();
         let step = total.div_ceil(SAMPLES);
-        let samples: Vec<_> = pictures.iter().flat_map(|pixels| samples(pixels, step)).collect();
-        let samples: &[Srgb<u8>] = cast::from_component_slice(samples.as_flattened());
+        let mut taken: Vec<_> = pictures.iter().flat_map(|pixels| samples(pixels, step)).collect();
+        if taken.len() < MOST_COLORS {
+            // Little of the pictures is opaque.
+            let all = pictures.iter().flat_map(|pixels| samples(pixels, 1));
+            taken = all.take(SAMPLES as usize).collect();
+        }
+        let samples: &[Srgb<u8>] = cast::from_component_slice(taken.as_flattened());
         let most = PaletteSize::from_usize_clamped(MOST_COLORS - 1);
         let coarse = BinnerU8x3::<16, 32, 16>::new();
         let mut chosen = WuU8x3::run_slice(samples, coarse).map_err(Error::internal)?.palette(most);
