@@ -1,25 +1,26 @@
-//! BMP: palettes, run lengths, 16 to 32 bits, either way up; written uncompressed, bottom row first.
+//! BMP: palettes, run lengths, bit fields, 16 to 64 bits, fax codes, either way up, of Windows and
+//! OS/2; written uncompressed, bottom row first.
 //!
-//! Left out: embedded JPEG and PNG, colour profiles.
+//! Left out: embedded JPEG and PNG, inks, profiles that lie in another file.
 
-use super::check_pixels;
+mod header;
+mod pixels;
+mod runs;
+
+use super::{check_pixels, icc};
 use crate::cancel::Cancel;
 use crate::error::{Code, Ec, Error};
 use crate::format::{Format, Probe};
 use crate::geometry::{Orientation, Size};
 use crate::limits::Limits;
 use crate::pixel::{TEXEL_BYTES, View, ViewMut};
-use image::codecs::bmp::BmpDecoder;
-use image::{ColorType, ImageDecoder, ImageError};
-use std::io::Cursor;
+use header::{Coding, Header};
 
 /// Rows between two looks at `cancel`.
 const ROWS_A_LOOK: u32 = 64;
 
 /// Length of the file header, which comes before every other.
 const FILE_HEADER_BYTES: u32 = 14;
-
-type Bytes<'a> = Cursor<&'a [u8]>;
 
 pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Probe, Error> {
     let size = sides(bytes).ok_or_else(|| Error::damaged("no size in the header"))?;
@@ -28,16 +29,12 @@ pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Probe, Error> {
         return Err(Error::new(Code::MemLimitExceeded, message).ec(Ec::image(17)));
     }
     check_pixels(size, 1, limits)?;
-    let decoder = decoder(bytes)?;
-    if decoder.dimensions() != (size.width, size.height) {
-        return Err(Error::damaged("the header tells two sizes"));
-    }
-    let alpha = decoder.color_type() == ColorType::Rgba8;
+    let alpha = Header::read(bytes)?.has_alpha();
     Ok(Probe { format: Format::Bmp, size, orientation: Orientation::Upright, frames: 1, alpha, quality: None })
 }
 
-/// The sides, read before the decoder is asked: 16 bits each in the oldest header, else 32, the
-/// height negative where the top row comes first.
+/// The sides, held against the limits before anything else is read: 16 bits each in the oldest header,
+/// else 32, the height negative where the top row comes first.
 fn sides(bytes: &[u8]) -> Option<Size> {
     let header = bytes.get(FILE_HEADER_BYTES as usize..)?;
     let (length, rest) = header.split_first_chunk::<4>()?;
@@ -51,56 +48,18 @@ fn sides(bytes: &[u8]) -> Option<Size> {
     (width > 0 && height > 0).then(|| Size::new(width, height))
 }
 
-fn decoder(bytes: &[u8]) -> Result<BmpDecoder<Bytes<'_>>, Error> {
-    BmpDecoder::new(Cursor::new(bytes)).map_err(refusal)
-}
-
-/// A kind that is not read is unsupported; anything else is damage.
-fn refusal(error: ImageError) -> Error {
-    match error {
-        ImageError::Unsupported(_) => super::unsupported().because(error),
-        _ => Error::damaged(error),
-    }
-}
-
 pub fn decode(bytes: &[u8], target: &mut ViewMut, cancel: &Cancel) -> Result<(), Error> {
-    let decoder = decoder(bytes)?;
-    let size = target.size();
-    if decoder.dimensions() != (size.width, size.height) {
+    let header = Header::read(bytes)?;
+    if target.size() != header.size {
         return Err(Error::internal("the target's size is not that of the picture"));
     }
-    let channels = usize::from(decoder.color_type().channel_count());
-    let row_bytes = size.width as usize * channels;
-    if target.pitch() == size.width as usize * TEXEL_BYTES {
-        // Decoded at the front of the target and spread from behind, so that no copy is held.
-        let all = size.height as usize * row_bytes;
-        let texels = size.pixels() as usize * TEXEL_BYTES;
-        let target = &mut target.bytes()[..texels];
-        decoder.read_image(&mut target[..all]).map_err(refusal)?;
-        cancel.check()?;
-        if channels == 3 {
-            spread(target);
-        }
-        return Ok(());
+    match header.coding {
+        Coding::Runs => runs::read(bytes, &header, target, cancel)?,
+        _ => pixels::read(bytes, &header, target, cancel)?,
     }
-    let mut pixels = vec![0; size.height as usize * row_bytes];
-    decoder.read_image(&mut pixels).map_err(refusal)?;
-    for (y, pixels) in (0..size.height).zip(pixels.chunks_exact(row_bytes)) {
-        look(y, cancel)?;
-        let row = target.row(y);
-        row[..row_bytes].copy_from_slice(pixels);
-        if channels == 3 {
-            spread(row);
-        }
-    }
-    Ok(())
-}
-
-/// Spreads RGB, packed at the front of `texels`, over all of them as opaque RGBA.
-fn spread(texels: &mut [u8]) {
-    for index in (0..texels.len() / TEXEL_BYTES).rev() {
-        let [red, green, blue] = [texels[index * 3], texels[index * 3 + 1], texels[index * 3 + 2]];
-        texels[index * TEXEL_BYTES..][..TEXEL_BYTES].copy_from_slice(&[red, green, blue, 255]);
+    match header.profile.and_then(|range| bytes.get(range)) {
+        Some(profile) => icc::to_srgb(profile, target, cancel),
+        None => Ok(()),
     }
 }
 
@@ -113,7 +72,7 @@ pub fn encode(pixels: &View, opaque: bool, cancel: &Cancel) -> Result<Vec<u8>, E
     let channels = if opaque { 3 } else { TEXEL_BYTES };
     // Rows end on a multiple of four bytes.
     let row_bytes = (size.width as usize * channels).next_multiple_of(4);
-    let header = header(size, opaque);
+    let header = written_header(size, opaque);
     let begin = FILE_HEADER_BYTES + header.len() as u32;
     let length = row_bytes as u64 * u64::from(size.height) + u64::from(begin);
     let length = u32::try_from(length).map_err(|_| Error::internal("a BMP of more than 4 GiB"))?;
@@ -136,7 +95,7 @@ pub fn encode(pixels: &View, opaque: bool, cancel: &Cancel) -> Result<Vec<u8>, E
 }
 
 /// BITMAPINFOHEADER for opaque pixels of 24 bits, BITMAPV4HEADER for 32 bits with alpha.
-fn header(size: Size, opaque: bool) -> Vec<u8> {
+fn written_header(size: Size, opaque: bool) -> Vec<u8> {
     let (length, bits, compression): (u32, u16, u32) = if opaque { (40, 24, 0) } else { (108, 32, 3) };
     let mut header = Vec::with_capacity(length as usize);
     header.extend(length.to_le_bytes());

@@ -4,6 +4,8 @@
 //! absent: a wrong profile never costs the picture. Left out: finding the profile in a file,
 //! which each format does for itself.
 
+use super::cicp::{CodePoints, Conversion};
+use super::light;
 use crate::cancel::Cancel;
 use crate::error::Error;
 use crate::pixel::{TEXEL_BYTES, ViewMut};
@@ -44,6 +46,8 @@ pub enum Turning {
     /// The texels are sRGB, or count as such.
     Nothing,
     Colors(Transform),
+    /// Colours told by code points instead of curves and tables.
+    Points(Box<Conversion>),
     /// What each grey becomes, where all texels are grey.
     Greys(Box<[u8; 256]>),
     Inks(Option<Transform>),
@@ -53,6 +57,9 @@ impl Turning {
     /// For texels of RGBA, as [`to_srgb`].
     pub fn of(profile: &[u8]) -> Turning {
         let Some(profile) = read(profile) else { return Turning::Nothing };
+        if let Some(told) = points(&profile) {
+            return Turning::told(told);
+        }
         let found = match profile.color_space {
             DataColorSpace::Rgb => transform(&profile, Layout::Rgba)
                 .filter(|transform| !is_identity(transform.as_ref()))
@@ -61,6 +68,11 @@ impl Turning {
             _ => None,
         };
         found.unwrap_or(Turning::Nothing)
+    }
+
+    /// For texels of RGBA whose colours are told by code points.
+    pub fn told(told: CodePoints) -> Turning {
+        Conversion::of(told, 8).map_or(Turning::Nothing, |conversion| Turning::Points(Box::new(conversion)))
     }
 
     /// For texels of inks, as [`cmyk_to_srgb`].
@@ -82,6 +94,14 @@ impl Turning {
     pub fn turn(&self, target: &mut ViewMut, cancel: &Cancel) -> Result<(), Error> {
         match self {
             Turning::Colors(transform) => convert(transform.as_ref(), target, cancel)?,
+            Turning::Points(conversion) => {
+                for y in 0..target.size().height {
+                    if y.is_multiple_of(ROWS_A_LOOK) {
+                        cancel.check()?;
+                    }
+                    conversion.convert(target.row(y));
+                }
+            }
             Turning::Greys(tones) if is_grey(target) => replace_greys(tones, target, cancel)?,
             Turning::Nothing | Turning::Greys(_) => {}
             Turning::Inks(Some(transform)) => {
@@ -93,6 +113,21 @@ impl Turning {
         }
         Ok(())
     }
+}
+
+/// What a profile tells of colours of high dynamic range; `None` for all other profiles.
+///
+/// Curves of a profile end at its own white, which for these is the display's peak: only the code
+/// points tell where diffuse white lies. Source: ICC.1:2022, 9.2.17.
+pub fn high_dynamic_range(profile: &[u8]) -> Option<CodePoints> {
+    points(&read(profile)?)
+}
+
+fn points(profile: &ColorProfile) -> Option<CodePoints> {
+    let told = profile.cicp.filter(|_| profile.color_space == DataColorSpace::Rgb)?;
+    let (primaries, transfer) = (told.color_primaries as u16, told.transfer_characteristics as u16);
+    // Of a narrow range nothing is seen by the profile's curves; some writers never set the flag.
+    Some(CodePoints { primaries, transfer, full_range: true }).filter(|told| told.is_hdr())
 }
 
 /// Turns a row of CMYK into opaque RGBA without colour management.
@@ -152,8 +187,15 @@ fn convert(transform: &Transform8BitExecutor, target: &mut ViewMut, cancel: &Can
     Ok(())
 }
 
-/// What each grey becomes.
+/// What each grey becomes. Over L*a*b* the profile's curve tells L*, which the library takes for light.
+/// Sources: ICC.1, 8.4 and 10.6; CIE 15 for light from L*.
 fn grey_tones(profile: &ColorProfile) -> Option<[u8; 256]> {
+    let lightness = profile.gray_trc.as_ref().filter(|_| profile.pcs == DataColorSpace::Lab);
+    if let Some(curve) = lightness {
+        let curve = curve.make_linear_evaluator().ok()?;
+        let code = |grey: usize| light::code(light::of_lightness(100.0 * curve.evaluate_value(grey as f32 / 255.0)));
+        return Some(std::array::from_fn(code));
+    }
     let transform = transform(profile, Layout::Gray)?;
     let greys: [u8; 256] = std::array::from_fn(|grey| grey as u8);
     let mut colors = [0; 3 * 256];
@@ -250,6 +292,25 @@ mod tests {
         near(&run(&profile, &[128, 128, 128, 5, 0, 0, 0, 255]), &[188, 188, 188, 5, 0, 0, 0, 255], 1);
         let colored = [128, 128, 128, 5, 1, 2, 3, 4];
         assert_eq!(run(&profile, &colored), colored);
+    }
+
+    #[test]
+    fn grey_over_lab_is_lightness() {
+        let curve = |trc: ToneReprCurve| {
+            let mut profile = ColorProfile::new_gray_with_gamma(1.0);
+            profile.gray_trc = Some(trc);
+            let mut profile = profile.encode().unwrap();
+            profile[20..24].copy_from_slice(b"Lab ");
+            profile
+        };
+        // CIE: L* of 50 has 0.1842 of the light, which is sRGB's 119; of 10, 0.01126, which is 27.
+        let linear = curve(ToneReprCurve::Lut(vec![]));
+        let greys = [0, 26, 128, 255].map(|grey| [grey, grey, grey, 7]);
+        let expected = [[0, 0, 0, 7], [28, 28, 28, 7], [119, 119, 119, 7], [255, 255, 255, 7]];
+        near(&run(&linear, greys.as_flattened()), expected.as_flattened(), 1);
+        // A gamma of 2: half is a quarter of 100.
+        let squared = curve(ToneReprCurve::Lut(vec![2 << 8]));
+        near(&run(&squared, &[128, 128, 128, 7]), &[60, 60, 60, 7], 1);
     }
 
     #[test]

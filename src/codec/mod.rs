@@ -4,13 +4,17 @@
 //! of the functions. Decoders write RGBA8 in sRGB straight into the frame they are given. Left out:
 //! orientation, which is told but not applied.
 
+mod bleed;
 mod bmp;
+mod cicp;
 mod exif;
+mod fax;
 mod gif;
 mod heif;
 mod icc;
 mod info;
 mod jpeg;
+mod light;
 mod memory;
 mod png;
 mod recognise;
@@ -204,6 +208,13 @@ pub fn encode_animation(
 /// What `info` tells of a file: keys in ascending byte order with their texts. Orientation is not applied.
 pub fn info(bytes: &[u8], probe: &Probe) -> BTreeMap<String, String> {
     info::info(bytes, probe)
+}
+
+/// The file that libheif is given instead of this one, if its boxes are understood: for tests of what
+/// writes it.
+#[doc(hidden)]
+pub fn repacked_heif(bytes: &[u8]) -> Option<Vec<u8>> {
+    heif::repacked(bytes)
 }
 
 /// The formats that this build can write on this machine.

@@ -237,6 +237,8 @@ fn every_fixture_agrees() {
             match Both::of(&file, &process) {
                 // A handful of samples of anything tells nothing.
                 Ok(Some(both)) if both.pixels[0].size.pixels() < 500 => {}
+                // Changed data tell of colours that no RGB has, which one way loses and the other keeps.
+                Ok(Some(_)) if path.components().any(|folder| folder.as_os_str() == "bad") => {}
                 Ok(Some(both)) => {
                     compared += 1;
                     failures.extend(both.fault().map(|fault| format!("{} {process}: {fault}", path.display())));

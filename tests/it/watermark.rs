@@ -50,6 +50,25 @@ fn assert_red(frame: &Frame, boxes: &[Place], context: &str) {
 }
 
 #[test]
+fn a_mark_may_be_made_darker_and_flatter_before_it_is_laid() {
+    let (main, grey) = (flat(Size::new(20, 11), WHITE), flat(Size::new(4, 4), [200, 100, 0, 255]));
+    // 4.2: 200 - 39 · 1.275 = 150.275, 100 - 49.725 = 50.275, 0. 4.3: k = tan(0.36 · 45°) = 0.29053, so that
+    // 127.5 + k · (150 - 127.5) = 134.04, 127.5 + k · (50 - 127.5) = 104.98, 127.5 - k · 127.5 = 90.46.
+    for (nested, expected) in [
+        ("bright,-39", [150, 50, 0, 255]),
+        ("bright,-39/contrast,-64", [134, 105, 90, 255]),
+        ("resize,P_10/bright,-39//contrast,-64/format,png", [134, 105, 90, 255]),
+    ] {
+        let frame = laid(&format!("image/{},g_nw,x_1,y_1", overlay(nested)), &main, &grey);
+        assert_eq!((at(&frame, 1, 1), at(&frame, 0, 0)), (expected, WHITE), "{nested}");
+    }
+    for nested in ["circle,r_2", "blur,r_1,s_1", "sharpen,100", "ignore-error,1", "flip,1"] {
+        let error = parse(&format!("image/{}", overlay(nested))).expect_err(nested);
+        assert_eq!(error.code, Code::InvalidArgument, "{nested}");
+    }
+}
+
+#[test]
 fn nine_anchors() {
     let (main, red) = (flat(Size::new(20, 11), WHITE), flat(Size::new(3, 2), RED));
     // Columns: 4; floor(17 / 2); 20 - 3 - 4. Rows: 3; floor(9 / 2); 11 - 2 - 3.

@@ -22,7 +22,8 @@ pub struct Items<'a> {
     items: HashMap<u32, Item<'a>>,
     properties: Vec<Content<'a>>,
     parts: HashMap<u32, Vec<u32>>,
-    companions: HashMap<u32, Vec<u32>>,
+    /// Other references: their kind, from which item, to which.
+    references: Vec<(Kind, u32, u32)>,
 }
 
 #[derive(Default)]
@@ -57,7 +58,7 @@ impl<'a> Items<'a> {
             items: HashMap::new(),
             properties: Vec::new(),
             parts: HashMap::new(),
-            companions: HashMap::new(),
+            references: Vec::new(),
         };
         found.read_kinds(find(meta, b"iinf")?)?;
         found.read_properties(find(meta, b"iprp")?)?;
@@ -74,6 +75,11 @@ impl<'a> Items<'a> {
 
     /// The properties of an item, in the order in which they are applied.
     pub fn properties(&self, item: u32) -> impl Iterator<Item = Content<'a>> {
+        self.uses(item).map(|(property, _)| self.properties[property])
+    }
+
+    /// The numbers of an item's properties, and whether each is essential.
+    pub fn uses(&self, item: u32) -> impl Iterator<Item = (usize, bool)> {
         let uses = self.items.get(&item).and_then(|item| item.uses);
         let numbers = uses.into_iter().flat_map(|uses| uses.numbers.chunks_exact(uses.number_bytes));
         numbers.filter_map(|number| {
@@ -82,11 +88,17 @@ impl<'a> Items<'a> {
                 [high, low] => usize::from(high & 0x7f) << 8 | usize::from(low),
                 _ => usize::from(number[0] & 0x7f),
             };
-            self.properties.get(index.checked_sub(1)?).copied()
+            let index = index.checked_sub(1).filter(|index| *index < self.properties.len())?;
+            Some((index, number[0] & 0x80 != 0))
         })
     }
 
-    /// The first property of this kind.
+    /// A property by its number.
+    pub fn numbered(&self, property: usize) -> Content<'a> {
+        self.properties[property]
+    }
+
+    /// The item's first property of this kind.
     pub fn property(&self, item: u32, wanted: &Kind) -> Option<&'a [u8]> {
         self.properties(item).find(|(kind, _)| *kind == wanted).map(|(_, content)| content)
     }
@@ -115,9 +127,9 @@ impl<'a> Items<'a> {
         self.parts.get(&item).map_or(&[], Vec::as_slice)
     }
 
-    /// The items that are decoded beside `item`, as its alpha.
-    pub fn companions(&self, item: u32) -> &[u32] {
-        self.companions.get(&item).map_or(&[], Vec::as_slice)
+    /// The items that refer to `item` in this way.
+    pub fn referring(&self, wanted: Kind, item: u32) -> impl Iterator<Item = u32> {
+        self.references.iter().filter(move |(kind, _, to)| (*kind, *to) == (wanted, item)).map(|(_, from, _)| *from)
     }
 
     fn read_kinds(&mut self, iinf: &'a [u8]) -> Option<()> {
@@ -198,8 +210,7 @@ impl<'a> Items<'a> {
                 let to = reader.number_of(number_bytes)? as u32;
                 match kind {
                     b"dimg" => self.parts.entry(from).or_default().push(to),
-                    b"auxl" => self.companions.entry(to).or_default().push(from),
-                    _ => {}
+                    _ => self.references.push((*kind, from, to)),
                 }
             }
         }

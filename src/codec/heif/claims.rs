@@ -4,9 +4,11 @@
 //! for what its item asks. libheif holds neither against the size in the boxes, before 1.19 not
 //! even against a limit: a file of a kilobyte that calls itself small could take gigabytes.
 
-use super::boxes::Items;
+use super::boxes::{Items, Reader};
 use super::headers::{self, Coded};
 use super::library::{Message, message};
+use super::shown::{DEEPEST, Shown};
+use crate::geometry::Size;
 use std::collections::HashMap;
 
 /// Pixels that a coded picture may have beyond what is told: coders fill up to their own steps, and
@@ -18,34 +20,41 @@ const LEAST_PIXELS: u64 = 64 * 64;
 
 /// How often the told pixels may be decoded, as tiles and as alpha, with what reaches over; and how
 /// often the bytes of the file may be read for it, by items that share some.
-const TIMES: u64 = 4;
-
-/// Pictures that are made of pictures that are made of pictures.
-const DEEPEST: u32 = 4;
+pub const TIMES: u64 = 4;
 
 /// Most pixels of a coded picture in a file that tells `told` pixels.
-pub fn most_pixels(told: u64) -> u64 {
+fn most_pixels(told: u64) -> u64 {
     told.saturating_add(SPARE_PIXELS)
 }
 
-/// The header of the primary picture, where it is coded as one piece; `told_pixels` is what the
-/// boxes tell of it, before it is cropped.
-///
-/// # Errors
-/// A picture that decoding reaches is larger than [`most_pixels`], or they are too many, or one is
-/// not understood.
-pub fn check(items: Items, told_pixels: u64) -> Result<Option<Coded>, Message> {
-    let most_pixels = most_pixels(told_pixels);
-    let primary = items.primary;
-    let left = most_pixels.saturating_mul(TIMES);
-    let bytes_left = (items.file_bytes() as u64).saturating_mul(TIMES);
-    let mut walk = Walk { items, most_pixels, left, bytes_left, known: HashMap::new() };
-    walk.visit(primary, 0)?;
-    Ok(walk.known.get(&primary).and_then(|known| known.coded))
+/// What decoding was found to need.
+pub struct Checked {
+    /// Most pixels of one picture.
+    pub most_pixels: u64,
+    /// Whether the colours are coded as one piece that has none.
+    pub grey: bool,
 }
 
-struct Walk<'a> {
-    items: Items<'a>,
+/// Looks at all that is decoded.
+///
+/// # Errors
+/// A picture that decoding reaches is larger than the boxes tell, but for [`SPARE_PIXELS`], or they are
+/// too many, or one is not understood.
+pub fn check(shown: &Shown) -> Result<Checked, Message> {
+    let alpha = shown.alpha.as_ref();
+    let most_pixels = most_pixels(shown.sizes().map(Size::pixels).max().unwrap_or_default());
+    let left = most_pixels.saturating_mul(TIMES);
+    let items = &shown.items;
+    let bytes_left = (items.file_bytes() as u64).saturating_mul(TIMES);
+    let mut walk = Walk { items, most_pixels, left, bytes_left, known: HashMap::new() };
+    walk.visit(shown.color, 0)?;
+    alpha.iter().flat_map(|alpha| &alpha.items).try_for_each(|item| walk.visit(*item, 0))?;
+    let coded = walk.known.get(&shown.color).and_then(|known| known.coded);
+    Ok(Checked { most_pixels, grey: coded.is_some_and(|coded| coded.grey) })
+}
+
+struct Walk<'a, 'b> {
+    items: &'b Items<'a>,
     most_pixels: u64,
     /// Pixels that may still be met.
     left: u64,
@@ -62,7 +71,7 @@ struct Known {
     coded: Option<Coded>,
 }
 
-impl Walk<'_> {
+impl Walk<'_, '_> {
     fn visit(&mut self, item: u32, depth: u32) -> Result<(), Message> {
         let known = match self.known.get(&item) {
             Some(known) => *known,
@@ -75,8 +84,7 @@ impl Walk<'_> {
         }
         let left = self.left.checked_sub(pixels.max(LEAST_PIXELS)).filter(|_| depth <= DEEPEST);
         self.left = left.ok_or_else(|| message("more pictures are coded than the boxes tell of"))?;
-        let next = [self.items.parts(item), self.items.companions(item)].concat();
-        next.into_iter().try_for_each(|part| self.visit(part, depth + 1))
+        self.items.parts(item).iter().try_for_each(|part| self.visit(*part, depth + 1))
     }
 
     fn read(&mut self, item: u32) -> Option<Known> {
@@ -100,7 +108,7 @@ impl Walk<'_> {
 
 /// The pixels of a grid or an overlay, whose sides stand at `place`.
 fn laid_out(data: &[u8], place: usize) -> Option<Known> {
-    let mut sides = super::boxes::Reader(data.get(place..)?);
+    let mut sides = Reader(data.get(place..)?);
     let length = if data.get(1)? & 1 == 1 { 4 } else { 2 };
     Some(Known { pixels: sides.number_of(length)? * sides.number_of(length)?, coded: None })
 }

@@ -1,5 +1,5 @@
-//! What the headers of coded pictures tell: how many pixels a decoder makes room for, and whether
-//! they are grey.
+//! What the headers of coded pictures tell: how many pixels a decoder makes room for, whether they
+//! are grey, and which colours they are.
 //!
 //! Source: the AV1 bitstream specification, sections 5.3 to 5.9; ITU-T H.265, sections 7.3.1 and
 //! 7.3.2.
@@ -13,6 +13,8 @@ pub struct Coded {
     pub size: Size,
     /// Whether there is no plane of colour.
     pub grey: bool,
+    /// Primaries and transfer by the numbers of H.273, where AV1 tells them.
+    pub points: Option<(u16, u16)>,
 }
 
 impl Coded {
@@ -78,7 +80,7 @@ fn parameter_set(mut bits: Bits) -> Option<Coded> {
         bits.skip(1)?;
     }
     let (width, height) = (bits.exponential()?, bits.exponential()?);
-    Some(Coded { size: Size::new(width, height), grey: chroma == 0 })
+    Some(Coded { size: Size::new(width, height), grey: chroma == 0, points: None })
 }
 
 /// The largest of a row of OBUs, as an item of AV1 holds them; `None` where none tells or one is
@@ -167,8 +169,9 @@ impl Sequence {
         let deep = bits.flag()?;
         bits.skip(if profile == 2 && deep { 1 } else { 0 })?;
         let grey = profile != 1 && bits.flag()?;
+        let points = if bits.flag()? { Some((bits.take(8)? as u16, bits.take(8)? as u16)) } else { None };
         let own_size = Size::new(1 << width_bits, 1 << height_bits);
-        let coded = Coded { size, grey };
+        let coded = Coded { size, grey, points };
         Some(Sequence { coded, own_size, reduced, time_bits, number_bits, screen_content, whole_motion })
     }
 

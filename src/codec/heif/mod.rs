@@ -1,27 +1,33 @@
 //! HEIC and AVIF, over the system's libheif where there is one.
 //!
-//! The container's rotation, mirror and clean aperture are applied by decoding, and EXIF
-//! orientation is a copy of them, so that every picture is upright. Of a sequence the primary
-//! picture is read. One call decodes or encodes a whole picture and cannot be stopped halfway:
-//! `cancel` is asked before and after it, the pixels in the library's hands at a time are bounded,
-//! and what the coded headers ask room for is held against what the boxes tell.
+//! What a file shows is read from its boxes here (`shown`), and the library is given a file of that
+//! alone (`remux`), so that it does not matter which files its version understands. The container's
+//! rotation, mirror and clean aperture are applied by decoding, and EXIF orientation is a copy of them,
+//! so that every picture is upright. Of a sequence the primary picture is read. One call decodes or
+//! encodes a whole picture and cannot be stopped halfway: `cancel` is asked before and after it, the
+//! pixels in the library's hands at a time are bounded, and what the coded headers ask room for is held
+//! against what the boxes tell.
 
+mod arrangement;
 mod boxes;
 mod claims;
+mod decode;
 mod gate;
 mod headers;
 mod library;
-mod turn;
+mod remux;
+mod scale;
+mod shown;
 
-use super::{check_pixels, icc, recognise};
+use super::{check_pixels, recognise};
 use crate::cancel::Cancel;
 use crate::error::{Code, Ec, Error};
 use crate::format::{Format, Output, Probe};
-use crate::geometry::{Orientation, Size};
+use crate::geometry::Orientation;
 use crate::limits::Limits;
-use crate::pixel::{TEXEL_BYTES, View, ViewMut};
-use boxes::Items;
-use library::{Message, NAME, Picture, library, message};
+use crate::pixel::{View, ViewMut};
+use library::{Library, Message, NAME, library};
+use shown::Shown;
 use std::ffi::CStr;
 
 /// Longest side of an AVIF that is decoded, in pixels. Source: the specification, section 9.1.
@@ -66,51 +72,32 @@ const SETTINGS: [(&CStr, &CStr); 4] =
     [(c"preset", c"ultrafast"), (c"speed", c"8"), (c"chroma", c"420"), (c"threads", c"1")];
 
 pub fn probe(bytes: &[u8], format: Format, limits: &Limits) -> Result<Probe, Error> {
-    let picture = open(bytes, format)?;
-    let size = shown_size(&picture, bytes).map_err(|cause| damaged(format, cause))?;
+    reader(format)?;
+    let shown = Shown::of(bytes).map_err(|cause| damaged(format, cause))?;
     let (code, side, number) = match format {
         Format::Avif => (Code::ImageTooLarge, limits.source_side.min(AVIF_SIDE), 14),
         _ => (Code::MemLimitExceeded, limits.source_side, 13),
     };
     // What is cropped away is decoded all the same.
-    let stored = picture.stored_size().unwrap_or(size);
-    if size.longest_side().max(stored.longest_side()) > side {
-        return Err(
-            Error::new(code, format!("A side of the image is longer than {side} pixels.")).ec(Ec::image(number))
-        );
+    for size in shown.sizes() {
+        if size.longest_side() > side {
+            let message = format!("A side of the image is longer than {side} pixels.");
+            return Err(Error::new(code, message).ec(Ec::image(number)));
+        }
+        check_pixels(size, 1, limits)?;
     }
-    check_pixels(size, 1, limits)?;
-    check_pixels(stored, 1, limits)?;
-    Ok(Probe { format, size, orientation: Orientation::Upright, frames: 1, alpha: picture.has_alpha(), quality: None })
+    let (size, alpha) = (shown.arrangement.size, shown.alpha.is_some());
+    Ok(Probe { format, size, orientation: Orientation::Upright, frames: 1, alpha, quality: None })
 }
 
 pub fn decode(bytes: &[u8], target: &mut ViewMut, cancel: &Cancel) -> Result<(), Error> {
-    let format = format_of(bytes);
-    let picture = open(bytes, format)?;
-    let size = target.size();
-    let told = shown_size(&picture, bytes).map_err(|cause| damaged(format, cause))?;
-    if told != size {
-        return Err(Error::internal(format!("{told} into {size}")));
+    let format = recognise::recognise(bytes).filter(|format| is_heif(*format)).unwrap_or(Format::Heic);
+    let library = reader(format)?;
+    let shown = Shown::of(bytes).map_err(|cause| damaged(format, cause))?;
+    if shown.arrangement.size != target.size() {
+        return Err(Error::internal(format!("{} into {}", shown.arrangement.size, target.size())));
     }
-    let pixels = picture.stored_size().map_or(0, Size::pixels).max(size.pixels());
-    let coded = match Items::of(bytes) {
-        Some(items) => claims::check(items, pixels),
-        None if picture.is_bounded() => Ok(None),
-        None => Err(message("the boxes are not understood")),
-    };
-    let is_grey = coded.map_err(|cause| damaged(format, cause))?.is_some_and(|coded| coded.grey);
-    let _place = gate::enter(pixels, cancel)?;
-    let most_pixels = claims::most_pixels(pixels);
-    let done = if is_grey { picture.decode_grey(target, most_pixels) } else { picture.decode(target, most_pixels) };
-    done.map_err(|cause| damaged(format, cause))?;
-    cancel.check()?;
-    if picture.is_premultiplied() {
-        (0..size.height).for_each(|y| straighten(target.row(y)));
-    }
-    match picture.icc() {
-        Some(profile) => icc::to_srgb(&profile, target, cancel),
-        None => Ok(()),
-    }
+    decode::decode(library, &shown, format, target, cancel)
 }
 
 pub fn encode(pixels: &View, opaque: bool, output: &Output, cancel: &Cancel) -> Result<Vec<u8>, Error> {
@@ -127,10 +114,17 @@ pub fn encode(pixels: &View, opaque: bool, output: &Output, cancel: &Cancel) -> 
 
 /// The EXIF block, TIFF header first, if the file has one.
 pub fn exif(bytes: &[u8]) -> Option<Vec<u8>> {
-    let block = library()?.open(bytes).ok()?.metadata(c"Exif")?;
+    let block = Shown::of(bytes).ok()?.exif()?;
     // The block begins with the distance from here to the TIFF header.
     let (skip, rest) = block.split_first_chunk::<4>()?;
     Some(rest.get(u32::from_be_bytes(*skip) as usize..)?.to_vec())
+}
+
+/// The file that the library is given.
+pub fn repacked(bytes: &[u8]) -> Option<Vec<u8>> {
+    let shown = Shown::of(bytes).ok()?;
+    claims::check(&shown).ok()?;
+    remux::remux(&shown)
 }
 
 /// The constant quality of answers, 0..=100.
@@ -165,40 +159,16 @@ pub fn lacks() -> Vec<String> {
     [Format::Heic, Format::Avif].into_iter().flat_map(missing).collect()
 }
 
-fn open(bytes: &[u8], format: Format) -> Result<Picture<'_>, Error> {
-    let library = library().filter(|library| library.reads(format)).ok_or_else(|| {
+/// The library, if it has a decoder for the format.
+fn reader(format: Format) -> Result<&'static Library, Error> {
+    library().filter(|library| library.reads(format)).ok_or_else(|| {
         let message = format!("Sources as {} need libheif with a decoder for it on the server.", format.name());
         Error::new(Code::NotImplemented, message)
-    })?;
-    library.open(bytes).map_err(|cause| damaged(format, cause))
-}
-
-/// The size after all turns, which the library forgets where they are listed in an odd order.
-fn shown_size(picture: &Picture, bytes: &[u8]) -> Result<Size, Message> {
-    let size = picture.size()?;
-    let forgotten = picture.stored_size() == Some(size) && turn::swaps_sides(bytes);
-    Ok(if forgotten { size.swapped() } else { size })
-}
-
-fn format_of(bytes: &[u8]) -> Format {
-    recognise::recognise(bytes).filter(|format| is_heif(*format)).unwrap_or(Format::Heic)
+    })
 }
 
 fn damaged(format: Format, cause: Message) -> Error {
     Error::damaged(cause).ec(Ec::image(if format == Format::Avif { 21 } else { 20 }))
-}
-
-/// Turns a row of premultiplied colours into straight ones, rounded to nearest.
-fn straighten(row: &mut [u8]) {
-    for texel in row.chunks_exact_mut(TEXEL_BYTES) {
-        let alpha = u32::from(texel[3]);
-        if alpha == 0 || alpha == 255 {
-            continue;
-        }
-        for channel in &mut texel[..3] {
-            *channel = ((u32::from(*channel) * 255 + alpha / 2) / alpha).min(255) as u8;
-        }
-    }
 }
 
 #[cfg(test)]

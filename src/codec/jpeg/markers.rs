@@ -11,6 +11,9 @@ const APPLICATION_0: u8 = 0xe0;
 const APPLICATION_1: u8 = 0xe1;
 const APPLICATION_2: u8 = 0xe2;
 
+/// The marker of a progressive frame's header.
+pub const PROGRESSIVE: u8 = 0xc2;
+
 /// 64 quantisation steps in zigzag order.
 pub type Table = [u16; 64];
 
@@ -23,6 +26,8 @@ pub struct Frame {
     pub precision: u8,
     /// Height 0 where the file leaves it to a later marker.
     pub size: Size,
+    /// How many components there are.
+    pub components: u8,
     /// The table slots of the first and the second component.
     slots: (usize, Option<usize>),
 }
@@ -108,10 +113,10 @@ impl<'a> Head<'a> {
 
 /// Precision, height, width, number of components; for each its id, sampling and table slot.
 fn read_frame(marker: u8, payload: &[u8]) -> Option<Frame> {
-    let (&[precision, h1, h0, w1, w0, _], components) = payload.split_first_chunk::<6>()?;
+    let (&[precision, h1, h0, w1, w0, count], components) = payload.split_first_chunk::<6>()?;
     let mut slots = components.chunks_exact(3).map(|component| usize::from(component[2]));
     let size = Size::new(u16::from_be_bytes([w1, w0]).into(), u16::from_be_bytes([h1, h0]).into());
-    Some(Frame { marker, precision, size, slots: (slots.next()?, slots.next()) })
+    Some(Frame { marker, precision, size, components: count, slots: (slots.next()?, slots.next()) })
 }
 
 /// Whether the file has its end marker, behind whatever scans there are.

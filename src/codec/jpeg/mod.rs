@@ -2,10 +2,12 @@
 //! a whole picture and cannot be stopped halfway, so `cancel` is asked before and after it.
 //!
 //! Lossless, hierarchical and 12-bit files are refused; arithmetic coding is read. A file that
-//! breaks off is damaged even if most of it is there: half a picture is not a result to store.
+//! breaks off is damaged even if most of it is there: half a picture is not a result to store. One that
+//! lacks no block but its end marker is whole (`mend`).
 
 pub(super) mod dc;
 pub(super) mod markers;
+mod mend;
 mod planes;
 mod quality;
 
@@ -51,14 +53,7 @@ pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Probe, Error> {
 }
 
 pub fn decode(bytes: &[u8], reduction: u32, target: &mut ViewMut, cancel: &Cancel) -> Result<(), Error> {
-    let (cmyk, warning) = if reduction == 8 && dc::decode_pixels(bytes, target).is_some() {
-        (false, None)
-    } else {
-        let decompressed = turbo::decompress(bytes, reduction, target).map_err(Error::damaged)?;
-        (decompressed.cmyk, decompressed.warning)
-    };
-    cancel.check()?;
-    check_warning(warning, bytes)?;
+    let cmyk = or_mended(bytes, |bytes, trust| decompress(bytes, reduction, trust, target, cancel))?;
     let profile = Head::read(bytes).profile(icc::LIMIT_BYTES);
     if cmyk {
         // CMYK in JPEG is stored inverted, 255 for no ink, as Adobe does it and every reader expects.
@@ -69,6 +64,57 @@ pub fn decode(bytes: &[u8], reduction: u32, target: &mut ViewMut, cancel: &Cance
         Some(profile) => icc::to_srgb(&profile, target, cancel),
         None => Ok(()),
     }
+}
+
+/// How far what a file says of itself is believed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    /// It has its end marker, or else is damaged.
+    AsItStands,
+    /// The marker was set behind the last scan, whatever may be missing there.
+    Mended,
+}
+
+impl Trust {
+    /// Whether the decoder may be asked that passes over scans which do not show at 1/8.
+    fn allows_passing_over(self, bytes: &[u8]) -> bool {
+        self == Trust::AsItStands || Head::read(bytes).frame.is_some_and(|frame| frame.marker != markers::PROGRESSIVE)
+    }
+}
+
+/// Decodes the file as it is and, where it is damaged, as it would be with its end marker.
+fn or_mended<T>(bytes: &[u8], mut decode: impl FnMut(&[u8], Trust) -> Result<T, Error>) -> Result<T, Error> {
+    let mut decoded = decode(bytes, Trust::AsItStands);
+    let mut tried = None;
+    for own_zeros in mend::OWN_ZEROS {
+        if !matches!(&decoded, Err(error) if error.code == Code::ImageDamage) {
+            break;
+        }
+        let mended = mend::with_end(bytes, own_zeros);
+        if mended.is_none() || mended == tried {
+            break;
+        }
+        decoded = mended.as_deref().map_or(decoded, |mended| decode(mended, Trust::Mended));
+        tried = mended;
+    }
+    decoded
+}
+
+/// Decompresses a file, every block of which must be there, and tells whether its texels are inks.
+fn decompress(
+    bytes: &[u8],
+    reduction: u32,
+    trust: Trust,
+    target: &mut ViewMut,
+    cancel: &Cancel,
+) -> Result<bool, Error> {
+    if reduction == 8 && trust.allows_passing_over(bytes) && dc::decode_pixels(bytes, target).is_some() {
+        return cancel.check().map(|()| false);
+    }
+    let decompressed = turbo::decompress(bytes, reduction, target).map_err(Error::damaged)?;
+    cancel.check()?;
+    check_warning(decompressed.warning, bytes)?;
+    Ok(decompressed.cmyk)
 }
 
 /// Refuses a decompressed file with a warning that is not harmless.

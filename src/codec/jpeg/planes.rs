@@ -1,7 +1,7 @@
 //! JPEG's planes, out of files and into files, without colours in between.
 
 use super::markers::Head;
-use super::{check_warning, coding, dc, turbo};
+use super::{check_warning, coding, dc, or_mended, turbo};
 use crate::cancel::Cancel;
 use crate::codec::icc::{self, Turning};
 use crate::error::Error;
@@ -19,12 +19,14 @@ pub fn components(bytes: &[u8]) -> Option<Components> {
 }
 
 pub fn decode_planes(bytes: &[u8], reduction: u32, targets: &mut [PlaneMut], cancel: &Cancel) -> Result<(), Error> {
-    if reduction == 8 && at_an_eighth(bytes, targets).is_some() {
-        return cancel.check();
-    }
-    let warning = turbo::decompress_planes(bytes, reduction, targets).map_err(Error::damaged)?;
-    cancel.check()?;
-    check_warning(warning, bytes)
+    or_mended(bytes, |bytes, trust| {
+        if reduction == 8 && trust.allows_passing_over(bytes) && at_an_eighth(bytes, targets).is_some() {
+            return cancel.check();
+        }
+        let warning = turbo::decompress_planes(bytes, reduction, targets).map_err(Error::damaged)?;
+        cancel.check()?;
+        check_warning(warning, bytes)
+    })
 }
 
 /// Decodes by the DC coefficients alone, where the file allows that.

@@ -7,6 +7,7 @@
 mod deflate;
 mod filter;
 
+use super::cicp::{CodePoints, Conversion};
 use super::{Rows, check_pixels, exif, icc};
 use crate::cancel::Cancel;
 use crate::error::Error;
@@ -15,10 +16,10 @@ use crate::geometry::Size;
 use crate::limits::Limits;
 use crate::pixel::{TEXEL_BYTES, View, ViewMut};
 use ::png::chunk::IDAT;
-use ::png::{BitDepth, ColorType, Decoder, Encoder, InterlaceInfo, Reader, Transformations};
+use ::png::{BitDepth, ColorType, Decoder, DecodingError, Encoder, Info, InterlaceInfo, Reader, Transformations};
 use deflate::Deflater;
 use filter::Filters;
-use std::io::Cursor;
+use std::io::{Cursor, ErrorKind};
 
 /// Most bytes the decoder may take for chunks and rows.
 const DECODER_BYTES: usize = 32 << 20;
@@ -60,8 +61,14 @@ pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Probe, Error> {
     let reader = begin(decoder)?;
     let info = reader.info();
     let alpha = info.trns.is_some() || matches!(info.color_type, ColorType::GrayscaleAlpha | ColorType::Rgba);
-    let orientation = info.exif_metadata.as_deref().map(exif::orientation).unwrap_or_default();
+    let orientation = info.exif_metadata.as_deref().map(|block| exif::orientation(without_prefix(block)));
+    let orientation = orientation.unwrap_or_default();
     Ok(Probe { format: Format::Png, size, orientation, frames: 1, alpha, quality: None })
+}
+
+/// Some writers put the marker's name of JPEG before the block.
+fn without_prefix(block: &[u8]) -> &[u8] {
+    block.strip_prefix(b"Exif\0\0").unwrap_or(block)
 }
 
 pub fn decode(bytes: &[u8], target: &mut ViewMut, cancel: &Cancel) -> Result<(), Error> {
@@ -84,8 +91,19 @@ pub fn rows(bytes: &[u8]) -> Result<Option<Box<dyn Rows + '_>>, Error> {
     Ok(in_order.then(|| Box::new(rows) as Box<dyn Rows>))
 }
 
+/// What is told of the colours by code points, in a chunk of their own, which outranks a profile, or by
+/// a profile of high dynamic range. Source: PNG, third edition, 4.3.
+fn told(info: &Info) -> Option<CodePoints> {
+    let told = info.coding_independent_code_points.map(|told| CodePoints {
+        primaries: told.color_primaries.into(),
+        transfer: told.transfer_function.into(),
+        full_range: told.is_video_full_range_image,
+    });
+    told.or_else(|| info.icc_profile.as_deref().and_then(icc::high_dynamic_range))
+}
+
 /// Lays a row of the decoder's into a row of RGBA8.
-type Spread = fn(&[u8], &mut [u8]);
+type Spread = Box<dyn Fn(&[u8], &mut [u8])>;
 
 struct PngRows<'a> {
     reader: Reader<Bytes<'a>>,
@@ -102,23 +120,46 @@ impl<'a> PngRows<'a> {
     fn open(bytes: &'a [u8]) -> Result<PngRows<'a>, Error> {
         let mut decoder = decoder(bytes);
         decoder.set_ignore_iccp_chunk(false);
-        let reader = begin(decoder)?;
+        let mut reader = begin(decoder)?;
+        let clear = clear_grey(reader.info());
+        if clear.is_some() {
+            // Of greys of less than a byte the decoder takes only those for clear that have no more bits.
+            let mut decoder = self::decoder(bytes);
+            decoder.set_ignore_iccp_chunk(false);
+            decoder.set_transformations(Transformations::IDENTITY);
+            reader = begin(decoder)?;
+        }
         let (width, height) = reader.info().size();
-        // A picture that says it is sRGB is, whatever else it says.
-        let turning = match &reader.info().icc_profile {
-            Some(profile) if reader.info().srgb.is_none() => icc::Turning::of(profile),
-            _ => icc::Turning::Nothing,
-        };
         let (color, depth) = reader.output_color_type();
-        let spread: Spread = match (color, depth) {
-            (ColorType::Rgba, BitDepth::Eight) => |row, texels| texels[..row.len()].copy_from_slice(row),
-            (ColorType::Rgba, BitDepth::Sixteen) => spread_rgba16,
-            (ColorType::GrayscaleAlpha, BitDepth::Eight) => spread_grey8,
-            (ColorType::GrayscaleAlpha, BitDepth::Sixteen) => spread_grey16,
+        let told = told(reader.info());
+        // Colours that code points tell are converted before they are rounded to 8 bits.
+        let conversion = told.filter(|_| depth == BitDepth::Sixteen).and_then(|told| Conversion::of(told, 16));
+        let turning = match (&reader.info().icc_profile, told) {
+            (_, Some(_)) if depth == BitDepth::Sixteen => icc::Turning::Nothing,
+            (_, Some(told)) => icc::Turning::told(told),
+            (Some(profile), None) => icc::Turning::of(profile),
+            (None, None) => icc::Turning::Nothing,
+        };
+        let spread: Spread = match (color, depth, conversion) {
+            (ColorType::Rgba, BitDepth::Eight, _) => {
+                Box::new(|row: &[u8], texels: &mut [u8]| texels[..row.len()].copy_from_slice(row))
+            }
+            (ColorType::Rgba, BitDepth::Sixteen, None) => Box::new(spread_rgba16),
+            (ColorType::Rgba, BitDepth::Sixteen, Some(conversion)) => {
+                Box::new(move |row, texels| spread_converted::<8>(row, texels, [0, 2, 4, 6], &conversion))
+            }
+            (ColorType::GrayscaleAlpha, BitDepth::Eight, _) => Box::new(spread_grey8),
+            (ColorType::GrayscaleAlpha, BitDepth::Sixteen, None) => Box::new(spread_grey16),
+            (ColorType::GrayscaleAlpha, BitDepth::Sixteen, Some(conversion)) => {
+                Box::new(move |row, texels| spread_converted::<4>(row, texels, [0, 0, 0, 2], &conversion))
+            }
+            (ColorType::Grayscale, BitDepth::One | BitDepth::Two | BitDepth::Four, _) => {
+                Box::new(move |row, texels| spread_packed(row, depth as u8, clear, texels))
+            }
             _ => return Err(Error::internal(format!("rows of {color:?} with {depth:?} bits a channel"))),
         };
         let ready = (color, depth) == (ColorType::Rgba, BitDepth::Eight) && !reader.info().interlaced;
-        let texel_bytes = color.samples() * (depth as usize / 8);
+        let texel_bytes = (color.samples() * depth as usize).div_ceil(8);
         let row = vec![0; if ready { 0 } else { width as usize * texel_bytes }];
         Ok(PngRows { reader, size: Size::new(width, height), turning, spread, row, y: 0 })
     }
@@ -140,8 +181,9 @@ impl<'a> PngRows<'a> {
             self.y += 1;
         }
         if self.y == self.size.height {
-            // Asked past the last row, the reader takes in the rest of the data and its checksum.
-            self.reader.read_row(&mut []).map_err(Error::damaged)?;
+            // Asked past the last row, the reader takes in the rest of the data and its checksum. The
+            // picture is whole where that, or the chunk for the end, is missing.
+            self.reader.read_row(&mut []).map(|_| ()).or_else(unless_cut).map_err(Error::damaged)?;
         }
         Ok(())
     }
@@ -152,7 +194,17 @@ impl<'a> PngRows<'a> {
         let pitch = target.pitch();
         let mut texels = vec![0; self.size.width as usize * TEXEL_BYTES];
         let mut count = 0;
-        while let Some(place) = self.reader.read_row(&mut self.row).map_err(Error::damaged)? {
+        let whole = adam7_rows(self.size);
+        loop {
+            let place = match self.reader.read_row(&mut self.row) {
+                Ok(Some(place)) => place,
+                Ok(None) => break,
+                Err(error) if count == whole => {
+                    unless_cut(error).map_err(Error::damaged)?;
+                    break;
+                }
+                Err(error) => return Err(Error::damaged(error)),
+            };
             look(count, cancel)?;
             if let InterlaceInfo::Adam7(pass) = place {
                 (self.spread)(&self.row, &mut texels);
@@ -175,6 +227,41 @@ fn look(y: u32, cancel: &Cancel) -> Result<(), Error> {
     if y.is_multiple_of(ROWS_A_LOOK) { cancel.check() } else { Ok(()) }
 }
 
+/// An error that is not merely that the file ends.
+fn unless_cut(error: DecodingError) -> Result<(), DecodingError> {
+    match error {
+        DecodingError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(()),
+        other => Err(other),
+    }
+}
+
+/// Rows of all passes of an interlaced picture. Source: PNG 3rd edition, 8.1.
+fn adam7_rows(size: Size) -> u32 {
+    let passes = [(0, 8, 0, 8), (4, 8, 0, 8), (0, 4, 4, 8), (2, 4, 0, 4), (0, 2, 2, 4), (1, 2, 0, 2), (0, 1, 1, 2)];
+    let count = |side: u32, first: u32, step: u32| side.saturating_sub(first).div_ceil(step);
+    let rows = passes.into_iter().filter(|(x, across, ..)| count(size.width, *x, *across) > 0);
+    rows.map(|(_, _, y, down)| count(size.height, y, down)).sum()
+}
+
+/// The clear one of greys of less than 8 bits, where the file tells it with more bits than they have:
+/// only the lowest count. Source: PNG 3rd edition, 11.3.1.1.
+fn clear_grey(info: &Info) -> Option<u8> {
+    let bits = info.bit_depth as u32;
+    let told = *info.trns.as_ref()?.first()?;
+    let odd = info.color_type == ColorType::Grayscale && bits < 8 && told >> bits != 0;
+    odd.then(|| told & ((1 << bits) - 1))
+}
+
+/// Spreads greys of less than a byte each, the first in the highest bits.
+fn spread_packed(row: &[u8], bits: u8, clear: Option<u8>, texels: &mut [u8]) {
+    let largest = (1 << bits) - 1;
+    let greys = row.iter().flat_map(|byte| (0..8 / bits).rev().map(move |place| byte >> (place * bits) & largest));
+    for (texel, grey) in texels.as_chunks_mut::<TEXEL_BYTES>().0.iter_mut().zip(greys) {
+        let level = grey * (255 / largest);
+        *texel = [level, level, level, if clear == Some(grey) { 0 } else { 255 }];
+    }
+}
+
 fn spread_grey8(row: &[u8], texels: &mut [u8]) {
     for (texel, value) in texels.chunks_exact_mut(TEXEL_BYTES).zip(row.chunks_exact(2)) {
         texel.copy_from_slice(&[value[0], value[0], value[0], value[1]]);
@@ -191,6 +278,18 @@ fn spread_grey16(row: &[u8], texels: &mut [u8]) {
 fn spread_rgba16(row: &[u8], texels: &mut [u8]) {
     for (channel, value) in texels.iter_mut().zip(row.chunks_exact(2)) {
         *channel = narrow(value[0], value[1]);
+    }
+}
+
+/// Pixels of `BYTES` bytes, whose red, green, blue and alpha stand at these places.
+fn spread_converted<const BYTES: usize>(row: &[u8], texels: &mut [u8], places: [usize; 4], conversion: &Conversion) {
+    let (pixels, _) = row.as_chunks::<BYTES>();
+    let [red, green, blue, alpha] = places;
+    conversion.convert_from(texels, |_, at| {
+        [red, green, blue].map(|place| u16::from_be_bytes([pixels[at][place], pixels[at][place + 1]]))
+    });
+    for (texel, pixel) in texels.chunks_exact_mut(TEXEL_BYTES).zip(pixels) {
+        texel[3] = narrow(pixel[alpha], pixel[alpha + 1]);
     }
 }
 

@@ -180,15 +180,72 @@ fn wrong_side_chunks_do_no_harm() {
     assert_eq!(read(&bytes).unwrap(), [7, 7, 7, 255]);
 }
 
+fn profile_chunk(profile: &moxcms::ColorProfile) -> Vec<u8> {
+    chunk(b"iCCP", &[b"x\0\0", &stored(&profile.encode().unwrap())[..]].concat())
+}
+
 #[test]
-fn colour_profiles_are_followed_unless_the_file_says_srgb() {
+fn code_points_outrank_a_profile_and_a_profile_outranks_srgb() {
+    let one = |before: &[Vec<u8>]| read(&file(Size::new(1, 1), 8, RGB, false, before, &[0, 200, 100, 50])).unwrap();
+    let points = |bytes: [u8; 4]| chunk(b"cICP", &bytes);
+    let p3 = profile_chunk(&moxcms::ColorProfile::new_display_p3());
+    let adobe = profile_chunk(&moxcms::ColorProfile::new_adobe_rgb());
+    let srgb = chunk(b"sRGB", &[0]);
+    let (plain, as_p3) = (vec![200, 100, 50, 255], vec![215, 93, 31, 255]);
+    let by_adobe = one(&[adobe.clone()]);
+    assert!(by_adobe != plain && by_adobe != as_p3);
+    for (before, expected) in [
+        (vec![srgb.clone()], &plain),
+        (vec![srgb.clone(), adobe.clone()], &by_adobe),
+        (vec![adobe.clone(), srgb.clone()], &by_adobe),
+        (vec![points([12, 13, 0, 1]), adobe.clone(), srgb.clone()], &as_p3),
+        (vec![points([1, 13, 0, 1]), adobe.clone()], &plain),
+        (vec![points([77, 99, 0, 1])], &plain),
+    ] {
+        assert_eq!(&one(&before), expected, "{before:?}");
+    }
+    // The same by matrix and by profile.
+    let by_profile = one(&[p3]);
+    assert!(by_profile.iter().zip(&as_p3).all(|(a, b)| a.abs_diff(*b) <= 1), "{by_profile:?}");
+}
+
+#[test]
+fn high_dynamic_range_is_converted_before_it_is_rounded() {
+    // PQ of 0.5 cd/m² and of 203: 0.1175 and 0.5807 of the largest number. Source: BT.2100, table 4.
+    let codes = |share: f64| ((share * 65_535.0) as u16).to_be_bytes();
+    let (dark, white) = (codes(0.117_46), codes(0.580_7));
+    let rgba = [&[0][..], &dark.repeat(3), &[0x80, 0x80], &white.repeat(3), &[255, 255]].concat();
+    let grey = [&[0][..], &dark, &white].concat();
+    let points = chunk(b"cICP", &[9, 16, 0, 1]);
+    let size = Size::new(2, 1);
+    let found = read(&file(size, 16, RGBA, false, &[points.clone()], &rgba)).unwrap();
+    // 0.5 / 203 of white is 12.92 · 255 · 0.002463 = 8.1 levels.
+    assert_eq!((found[0], found[3], found[7]), (8, 128, 255));
+    assert!(found[4] >= 235, "{found:?}");
+    // Grey, interlaced, and told by a profile's code points.
+    let greys = read(&file(size, 16, GREY, false, &[points.clone()], &grey)).unwrap();
+    assert_eq!((greys[0], greys[4], greys[3]), (found[0], found[4], 255));
+    // Both pixels are of one row each, in the first and the sixth pass.
+    let passes = [&[0][..], &dark.repeat(3), &[0x80, 0x80], &[0], &white.repeat(3), &[255, 255]].concat();
+    assert_eq!(read(&file(size, 16, RGBA, true, &[points], &passes)).unwrap(), found);
+    let profile = profile_chunk(&moxcms::ColorProfile::new_bt2020_pq());
+    assert_eq!(read(&file(size, 16, RGBA, false, &[profile], &rgba)).unwrap(), found);
+}
+
+#[test]
+fn colour_profiles_are_followed_whatever_else_the_file_says() {
     let bytes = include_bytes!("../../../fixtures/images/png/p3_icc_8x8.png");
     let followed = read(bytes).unwrap();
-    // The same file with an sRGB chunk before the profile's.
+    // The same file without the profile, and with an sRGB chunk before and behind it.
     let (head, rest) = bytes.split_at(8 + 25);
-    let marked = read(&[head, &chunk(b"sRGB", &[0]), rest].concat()).unwrap();
-    assert_ne!(followed, marked);
-    assert!(followed.chunks(4).zip(marked.chunks(4)).all(|(after, before)| after[3] == before[3]));
+    let at = bytes.windows(4).position(|name| name == b"iCCP").unwrap();
+    let length = u32::from_be_bytes(bytes[at - 4..at].try_into().unwrap()) as usize;
+    let (profile, behind) = (&bytes[..at + 4 + length + 4], &bytes[at + 4 + length + 4..]);
+    let without = read(&[&bytes[..at - 4], behind].concat()).unwrap();
+    assert_ne!(followed, without);
+    assert!(followed.chunks(4).zip(without.chunks(4)).all(|(after, before)| after[3] == before[3]));
+    assert_eq!(read(&[head, &chunk(b"sRGB", &[0]), rest].concat()).unwrap(), followed);
+    assert_eq!(read(&[profile, &chunk(b"sRGB", &[0]), behind].concat()).unwrap(), followed);
 }
 
 #[test]
@@ -212,7 +269,11 @@ fn cut_and_wrong_files_are_damaged() {
         let size = if color == RGBA { Size::new(1, 40) } else { Size::new(4, 40) };
         let bytes = file(size, 8, color, false, &[], &rows);
         assert!(read(&bytes).is_ok());
-        for length in 8..bytes.len() - 12 {
+        // Behind the rows are their checksum, the chunk's, and the chunk for the end: 4, 4 and 12 bytes.
+        for length in bytes.len() - 20..bytes.len() {
+            assert_eq!(read(&bytes[..length]).unwrap(), read(&bytes).unwrap(), "cut at {length}");
+        }
+        for length in 8..bytes.len() - 24 {
             assert_eq!(read(&bytes[..length]).unwrap_err().code, Code::ImageDamage, "cut at {length}");
         }
         let mut flipped = bytes.clone();
@@ -220,6 +281,58 @@ fn cut_and_wrong_files_are_damaged() {
         assert_eq!(read(&flipped).unwrap_err().code, Code::ImageDamage);
         let short = file(size, 8, color, false, &[], &rows[..rows.len() - 1]);
         assert_eq!(read(&short).unwrap_err().code, Code::ImageDamage);
+    }
+}
+
+#[test]
+fn interlaced_pictures_are_whole_without_their_end() {
+    // 3 × 5: passes of 1, 0, 1, 2, 1, 3 and 2 rows; the second has no columns.
+    let size = Size::new(3, 5);
+    let rows: Vec<u8> = [1, 1, 1, 1, 2, 1, 1, 1, 3, 3].into_iter().flat_map(|width| vec![0; width + 1]).collect();
+    assert_eq!(adam7_rows(size), 10);
+    let bytes = file(size, 8, GREY, true, &[], &rows);
+    for length in [bytes.len() - 20, bytes.len() - 12, bytes.len()] {
+        assert_eq!(read(&bytes[..length]).unwrap(), [0, 0, 0, 255].repeat(15), "cut at {length}");
+    }
+    assert_eq!(read(&bytes[..bytes.len() - 26]).unwrap_err().code, Code::ImageDamage);
+}
+
+#[test]
+fn of_a_clear_grey_the_lowest_bits_count() {
+    // Greys 1, 0, 1, 0 of one bit; 1, 2, 3, 1 of two; 5, 6 of four.
+    for (depth, byte, clear, expected) in [
+        (1, 0b1010_0000, 0x0001, &[(255, 0), (0, 255), (255, 0), (0, 255)][..]),
+        (1, 0b1010_0000, 0xfff1, &[(255, 0), (0, 255), (255, 0), (0, 255)]),
+        (1, 0b1010_0000, 0x00fe, &[(255, 255), (0, 0), (255, 255), (0, 0)]),
+        (2, 0b0110_1101, 0x0106, &[(85, 255), (170, 0), (255, 255), (85, 255)]),
+        (4, 0x56, 0x0026, &[(85, 255), (102, 0)]),
+    ] {
+        for interlaced in [false, true] {
+            let size = Size::new(expected.len() as u32, 1);
+            let transparent = chunk(b"tRNS", &u16::to_be_bytes(clear));
+            // Of one row, pass 1 has the first pixel, pass 4 the third, pass 6 the others.
+            let rows = match (interlaced, depth) {
+                (false, _) => vec![0, byte],
+                (true, 1) => vec![0, byte & 0x80, 0, byte << 2, 0, byte << 1 & 0x80 | byte << 2 & 0x40],
+                (true, 2) => vec![0, byte & 0xc0, 0, byte << 4, 0, byte << 2 & 0xc0 | byte << 4 & 0x30],
+                _ => vec![0, byte & 0xf0, 0, byte << 4],
+            };
+            let bytes = file(size, depth, GREY, interlaced, &[transparent], &rows);
+            let texels: Vec<u8> = expected.iter().flat_map(|(grey, alpha)| [*grey, *grey, *grey, *alpha]).collect();
+            assert_eq!(read(&bytes).unwrap(), texels, "{depth} bits, {clear:#x}, {interlaced}");
+            assert!(codec::probe(&bytes, &Limits::OSS).unwrap().alpha);
+        }
+    }
+}
+
+#[test]
+fn orientation_is_told_with_and_without_the_name_of_its_block() {
+    let block = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+    for prefix in [&b""[..], b"Exif\0\0"] {
+        let exif = chunk(b"eXIf", &[prefix, block].concat());
+        let bytes = file(Size::new(1, 1), 8, GREY, false, &[exif], &[0, 7]);
+        let orientation = codec::probe(&bytes, &Limits::OSS).unwrap().orientation;
+        assert_eq!(orientation, Orientation::Turn90);
     }
 }
 

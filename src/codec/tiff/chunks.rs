@@ -1,15 +1,17 @@
 //! The strips or tiles of a page, read one row of them, a band, after another.
 //!
-//! Memory: what [`Rows`] unpacks is held one row at a time. A strip or tile that only the decoder
-//! can unpack (deflated, a JPEG, a fax) is held whole, all its planes together: as many bytes as
+//! Memory: what [`Rows`] unpacks is held one row at a time. A strip or tile that is a JPEG or a WebP
+//! is held whole, all its planes together: as many bytes as
 //! those samples of it take that lie inside the picture (of tiles in planes, all of their rows), and
 //! never more than twice the target's bytes, or [`HELD_BYTES`] where that is more. A JPEG's decoder holds as much again and, for a
 //! progressive one, twice that in coefficients.
 
-use super::rows::{Form, Rows};
-use super::{Picture, refusal};
+use super::picture::{Picture, refusal};
+use super::rows::{Form, Predictor, Rows};
+use super::samples;
 use crate::cancel::Cancel;
 use crate::codec::jpeg::markers;
+use crate::codec::webp;
 use crate::error::Error;
 use crate::geometry::Size;
 use crate::pixel::{TEXEL_BYTES, ViewMut};
@@ -35,6 +37,7 @@ pub struct Chunks<'a> {
     chunk: Size,
     /// How many stand side by side, and how many bands there are.
     grid: Size,
+    tiled: bool,
 }
 
 /// What one strip or tile leaves for the next to use again.
@@ -42,6 +45,9 @@ pub struct Chunks<'a> {
 pub struct Scratch {
     held: Vec<u8>,
     row: Vec<u8>,
+    deep_row: Vec<f32>,
+    /// The alphas of the band that was read last, row after row, where its texels are inks.
+    pub alphas: Vec<u8>,
 }
 
 impl<'a> Chunks<'a> {
@@ -66,7 +72,7 @@ impl<'a> Chunks<'a> {
         let [offsets, counts] = tags.map(|tag| picture.reader.get_tag_u64_vec(tag).map_err(refusal));
         let places = offsets?.into_iter().zip(counts?).collect();
         let grid = Size::new(picture.size.width.div_ceil(width), picture.size.height.div_ceil(height));
-        Ok(Chunks { bytes, picture, places, chunk, grid })
+        Ok(Chunks { bytes, picture, places, chunk, grid, tiled })
     }
 
     /// How many bands there are, one below the other.
@@ -92,7 +98,10 @@ impl<'a> Chunks<'a> {
         scratch: &mut Scratch,
         cancel: &Cancel,
     ) -> Result<(), Error> {
-        let Scratch { held, row } = scratch;
+        let Scratch { held, row, deep_row, alphas } = scratch;
+        let samples = &self.picture.samples;
+        let own_alphas = samples.is_cmyk() && samples.has_alpha();
+        alphas.resize(if own_alphas { target.size().pixels() as usize } else { 0 }, 0);
         for column in 0..self.grid.width {
             cancel.check()?;
             let (x, y) = (column * self.chunk.width, band * self.chunk.height);
@@ -100,12 +109,30 @@ impl<'a> Chunks<'a> {
             // Only what lies inside the picture.
             let size = Size::new(self.chunk.width.min(whole.width - x), self.chunk.height.min(whole.height - y));
             let mut planes = self.rows(band * self.grid.width + column, size, held)?;
+            let samples = &self.picture.samples;
             let width = size.width as usize;
             for line in 0..size.height {
-                planes.iter_mut().try_for_each(Rows::advance)?;
-                self.picture.samples.gather(planes.iter().map(Rows::row), width, row);
+                let shared_row = self.picture.shared.map_or(0, |shared| line % shared.height);
+                if shared_row == 0 {
+                    planes.iter_mut().try_for_each(Rows::advance)?;
+                }
                 let texels = &mut target.row(line)[x as usize * TEXEL_BYTES..][..width * TEXEL_BYTES];
-                self.picture.samples.spread(row, texels);
+                if samples.is_deep() {
+                    samples.gather_deep(planes.iter().map(Rows::row), width, deep_row);
+                    samples.spread_deep(deep_row, texels);
+                    continue;
+                }
+                match self.picture.shared {
+                    None => samples.gather(planes.iter().map(Rows::row), width, row),
+                    Some(shared) => {
+                        planes.iter().for_each(|units| samples::unshare(units.row(), shared, shared_row, width, row))
+                    }
+                }
+                samples.spread(row, texels);
+                if let Some(told) = samples.alphas(row) {
+                    let first = line as usize * whole.width as usize + x as usize;
+                    alphas[first..][..width].iter_mut().zip(told).for_each(|(alpha, told)| *alpha = told);
+                }
             }
         }
         Ok(())
@@ -116,28 +143,71 @@ impl<'a> Chunks<'a> {
     where
         'a: 'h,
     {
-        let Picture { ref samples, planar, compression, .. } = self.picture;
-        let row_bytes = samples.row_bytes(size.width as usize, planar);
+        let Picture { ref samples, planar, packing, predictor, swapped, shared, .. } = self.picture;
+        let row_bytes = |width: u32| match shared {
+            None => samples.row_bytes(width as usize, planar),
+            // As many lumas, and two of chroma.
+            Some(shared) => (shared.pixels() as usize + 2) * width.div_ceil(shared.width) as usize,
+        };
         let form = Form {
-            row_bytes,
-            padding_bytes: samples.row_bytes(self.chunk.width as usize, planar) - row_bytes,
+            width: self.chunk.width,
+            row_bytes: row_bytes(size.width),
+            padding_bytes: row_bytes(self.chunk.width) - row_bytes(size.width),
             bits: samples.bits(),
             step: if planar { 1 } else { samples.count() },
-            swapped: self.picture.swapped,
-            differences: self.picture.differences,
+            swapped,
+            predictor,
         };
         let planes = if planar { samples.count() } else { 1 };
+        if predictor == Predictor::Floats {
+            // Their rows are put together with the padding.
+            self.check_held(planes as u64 * (form.row_bytes + form.padding_bytes) as u64)?;
+        }
         // The planes stand one behind the other.
         let plane_chunks = self.grid.width * self.grid.height;
         let indices = (0..planes as u32).map(move |plane| index + plane * plane_chunks);
         let packed = indices.clone().map(|index| self.packed(index)).collect::<Result<Vec<_>, Error>>()?;
-        if let Some(rows) = packed.iter().map(|packed| Rows::unpack(compression, packed, form)).collect() {
-            return Ok(rows);
+        let rows: Option<Vec<Rows>> =
+            packed.iter().map(|packed| Rows::unpack(packing, packed, form, planes)).collect::<Result<_, Error>>()?;
+        match (rows, packing.compression) {
+            (Some(rows), _) => Ok(rows),
+            (None, CompressionMethod::WebP) => self.hold_webp(packed[0], size, held),
+            (None, _) => {
+                packed.iter().try_for_each(|packed| check_jpeg(packed, self.chunk, self.picture.size))?;
+                self.hold(indices, form.row_bytes, size.height, held)
+            }
         }
-        if compression == CompressionMethod::ModernJPEG {
-            packed.iter().try_for_each(|packed| check_jpeg(packed, self.chunk, self.picture.size))?;
+    }
+
+    /// The rows of a strip or tile that is a WebP, into `held`; `size` is its part inside the picture.
+    fn hold_webp<'h>(&self, packed: &[u8], size: Size, held: &'h mut Vec<u8>) -> Result<Vec<Rows<'h>>, Error> {
+        // Strips end with the picture, tiles do not.
+        let rows = if self.tiled { self.chunk.height } else { size.height };
+        let whole = Size::new(self.chunk.width, rows);
+        self.check_held(whole.pixels() * TEXEL_BYTES as u64)?;
+        held.clear();
+        held.resize(whole.pixels() as usize * TEXEL_BYTES, 0);
+        let pitch = whole.width as usize * TEXEL_BYTES;
+        if self.picture.packing.mirrored {
+            let mirrored: Vec<u8> = packed.iter().map(|byte| byte.reverse_bits()).collect();
+            webp::decode_fragment(&mirrored, &mut ViewMut::new(whole, pitch, held)).map_err(Error::damaged)?;
+        } else {
+            webp::decode_fragment(packed, &mut ViewMut::new(whole, pitch, held)).map_err(Error::damaged)?;
         }
-        self.hold(indices, row_bytes, size.height, held)
+        let channels = self.picture.samples.count();
+        if channels == 3 {
+            for index in 0..whole.pixels() as usize {
+                held.copy_within(index * TEXEL_BYTES..index * TEXEL_BYTES + channels, index * channels);
+            }
+        }
+        let texels = &held[..];
+        Ok(vec![Rows::padded(texels, size.width as usize * channels, (whole.width - size.width) as usize * channels)])
+    }
+
+    /// Holds what is held at a time against its bound.
+    fn check_held(&self, bytes: u64) -> Result<(), Error> {
+        let target_bytes = self.picture.size.pixels() * TEXEL_BYTES as u64;
+        if bytes > HELD_BYTES.max(2 * target_bytes) { Err(Error::memory_limit()) } else { Ok(()) }
     }
 
     /// The rows of strips or tiles that the decoder unpacks, one a plane, into `held`.
@@ -159,10 +229,7 @@ impl<'a> Chunks<'a> {
             planes.push((index, layout.len));
         }
         let needed: usize = planes.iter().map(|(_, length)| length).sum();
-        let target_bytes = self.picture.size.pixels() * TEXEL_BYTES as u64;
-        if needed as u64 > HELD_BYTES.max(2 * target_bytes) {
-            return Err(Error::memory_limit());
-        }
+        self.check_held(needed as u64)?;
         held.resize(needed, 0);
         let mut rest = &mut held[..];
         let mut unpacked = Vec::new();
@@ -181,7 +248,7 @@ impl<'a> Chunks<'a> {
         let place = self.places.get(index as usize);
         let inside = place.and_then(|(offset, count)| {
             let rest = self.bytes.get(usize::try_from(*offset).ok()?..)?;
-            match self.picture.compression {
+            match self.picture.packing.compression {
                 CompressionMethod::None => Some(rest),
                 _ => rest.get(..usize::try_from(*count).ok()?),
             }

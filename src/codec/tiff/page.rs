@@ -11,10 +11,19 @@ pub const RGB: u16 = 2;
 pub const PALETTE: u16 = 3;
 pub const CMYK: u16 = 5;
 pub const YCBCR: u16 = 6;
+pub const CIE_LAB: u16 = 8;
+pub const ICC_LAB: u16 = 9;
+
+/// Compression of a JPEG as TIFF 6.0 had it.
+const OLD_JPEG: u16 = 6;
 
 const WIDTH: u16 = 256;
 const HEIGHT: u16 = 257;
+const COMPRESSION: u16 = 259;
 const PHOTOMETRIC: u16 = 262;
+const ORIENTATION: u16 = 274;
+const JPEG_PLACE: u16 = 513;
+const JPEG_LENGTH: u16 = 514;
 const TILE_WIDTH: u16 = 322;
 
 /// The tags of offsets and byte counts.
@@ -31,6 +40,11 @@ pub struct Page {
     /// PhotometricInterpretation: what the samples mean.
     pub photometric: u16,
     pub big_endian: bool,
+    compression: u16,
+    pub orientation: u16,
+    /// JPEGInterchangeFormat and its length: where a JPEG of the old kind lies.
+    pub jpeg_at: Option<u64>,
+    pub jpeg_length: Option<u64>,
     patches: Vec<Patch>,
 }
 
@@ -74,6 +88,8 @@ impl Page {
         let directory = numbers.offset(directory_at, word)?;
         let count = numbers.offset(directory, count_bytes)?;
         let (mut width, mut height, mut photometric) = (None, None, None);
+        let (mut compression, mut orientation) = (0, 0);
+        let (mut jpeg_at, mut jpeg_length) = (None, None);
         let mut tiled = false;
         let (mut strip_places, mut tile_places) = ([None; 2], [None; 2]);
         for index in 0..count {
@@ -95,6 +111,10 @@ impl Page {
             match tag {
                 WIDTH => width = numbers.read(value_at, length),
                 HEIGHT => height = numbers.read(value_at, length),
+                JPEG_PLACE => jpeg_at = numbers.read(value_at, length),
+                JPEG_LENGTH => jpeg_length = numbers.read(value_at, length),
+                COMPRESSION if length == 2 => compression = numbers.short(value_at)?,
+                ORIENTATION if length == 2 => orientation = numbers.short(value_at)?,
                 PHOTOMETRIC if length == 2 => photometric = Some((numbers.short(value_at)?, value_at)),
                 _ => {}
             }
@@ -111,7 +131,13 @@ impl Page {
             patches.extend(wrong.filter(|_| right.is_none()).map(|at| patch(at, tag)));
         }
         let side = |side: Option<u64>| u32::try_from(side?).ok().filter(|side| *side > 0);
-        Some(Page { size: Size::new(side(width)?, side(height)?), photometric, big_endian, patches })
+        let size = Size::new(side(width)?, side(height)?);
+        Some(Page { size, photometric, big_endian, compression, orientation, jpeg_at, jpeg_length, patches })
+    }
+
+    /// Whether the page is a JPEG of the kind that TIFF 6.0 had before the present one.
+    pub fn is_old_jpeg(&self) -> bool {
+        self.compression == OLD_JPEG
     }
 
     /// The file as the decoder is to see it: this page is said to be grey, black being zero, and

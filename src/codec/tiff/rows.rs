@@ -1,10 +1,14 @@
 //! The rows of a strip or tile, one after another.
 //!
-//! What is stored as it is, or packed by LZW or PackBits, is unpacked a row at a time and never
-//! held whole. Left out: all other compressions, which the decoder unpacks.
+//! Everything but JPEG and WebP is unpacked a row at a time and never held whole; ZSTD looks back as
+//! far as its window goes.
 
+use super::bytes::Bytes;
+use crate::codec::fax;
 use crate::error::Error;
-use std::io::{self, Read};
+use flate2::bufread::ZlibDecoder;
+use ruzstd::decoding::StreamingDecoder;
+use std::io::{self, BufRead, Read};
 use tiff::tags::CompressionMethod;
 use weezl::decode::{Configuration, Decoder};
 use weezl::{BitOrder, LzwStatus};
@@ -12,19 +16,45 @@ use weezl::{BitOrder, LzwStatus};
 /// Samples a pixel at most.
 pub const SAMPLES: usize = 16;
 
+/// Bytes that ZSTD may look back, over all planes of a strip or tile: its level 19 takes 8 MiB.
+const WINDOW_BYTES: u64 = 128 << 20;
+
+/// How strips or tiles are packed.
+#[derive(Clone, Copy)]
+pub struct Packing {
+    pub compression: CompressionMethod,
+    /// For fax codes.
+    pub fax: Option<fax::Coding>,
+    /// The lowest bit of every byte comes first.
+    pub mirrored: bool,
+}
+
+/// What a sample is written as.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Predictor {
+    /// As it is.
+    None,
+    /// As the difference from the same sample of the pixel before.
+    Differences,
+    /// As a float whose bytes stand apart, the highest of all the row first, each as its difference from
+    /// the one a pixel before.
+    Floats,
+}
+
 /// How a row lies in the file once it is unpacked.
 #[derive(Clone, Copy)]
 pub struct Form {
+    /// Pixels of a row, padding included.
+    pub width: u32,
     /// Bytes that are asked for, and bytes behind them that fill up a tile.
     pub row_bytes: usize,
     pub padding_bytes: usize,
     pub bits: u8,
     /// Samples that stand together, at most [`SAMPLES`].
     pub step: usize,
-    /// Samples of 16 bits have the byte order of the other kind of machine.
+    /// Samples of more than 8 bits have the byte order of the other kind of machine.
     pub swapped: bool,
-    /// Every sample is its difference from the same sample of the pixel before.
-    pub differences: bool,
+    pub predictor: Predictor,
 }
 
 /// Rows that are still to come, and the one that came last.
@@ -39,24 +69,59 @@ enum Source<'a> {
     Packed(Box<dyn Read + 'a>, Vec<u8>),
 }
 
+/// Whether strips or tiles of this compression are unpacked by [`Rows::unpack`].
+pub fn unpacks(compression: CompressionMethod) -> bool {
+    matches!(
+        compression,
+        CompressionMethod::None
+            | CompressionMethod::LZW
+            | CompressionMethod::PackBits
+            | CompressionMethod::Deflate
+            | CompressionMethod::OldDeflate
+            | CompressionMethod::ZSTD
+    )
+}
+
 impl<'a> Rows<'a> {
     /// Rows that are unpacked, in the byte order of this machine and without padding.
     pub fn plain(bytes: &'a [u8], row_bytes: usize) -> Rows<'a> {
-        let form = Form { row_bytes, padding_bytes: 0, bits: 8, step: 1, swapped: false, differences: false };
+        Rows::padded(bytes, row_bytes, 0)
+    }
+
+    /// The same with so many bytes behind each row.
+    pub fn padded(bytes: &'a [u8], row_bytes: usize, padding_bytes: usize) -> Rows<'a> {
+        let (bits, step, swapped, predictor) = (8, 1, false, Predictor::None);
+        let form = Form { width: 0, row_bytes, padding_bytes, bits, step, swapped, predictor };
         Rows { form, source: Source::Plain(bytes, &[]) }
     }
 
-    /// The rows inside `packed`; `None` for a compression that is left out here.
-    pub fn unpack(compression: CompressionMethod, packed: &'a [u8], form: Form) -> Option<Rows<'a>> {
-        let changed = form.differences || (form.swapped && form.bits == 16);
-        let read: Box<dyn Read + 'a> = match compression {
-            CompressionMethod::None if !changed => return Some(Rows { form, source: Source::Plain(packed, &[]) }),
-            CompressionMethod::None => Box::new(packed),
-            CompressionMethod::LZW => Box::new(Lzw::new(packed)),
-            CompressionMethod::PackBits => Box::new(PackBits { packed, run: Run::Literal(0) }),
-            _ => return None,
+    /// The rows inside `packed`, one of so many `planes`; `None` for a compression that is left out here.
+    ///
+    /// # Errors
+    /// `ImageDamage` where they do not begin as they should.
+    pub fn unpack(packing: Packing, packed: &'a [u8], form: Form, planes: usize) -> Result<Option<Rows<'a>>, Error> {
+        let changed = form.predictor != Predictor::None || (form.swapped && form.bits > 8) || packing.mirrored;
+        let bytes = Bytes::new(packed, packing.mirrored);
+        let read: Box<dyn Read + 'a> = match packing.compression {
+            CompressionMethod::None if !changed => {
+                return Ok(Some(Rows { form, source: Source::Plain(packed, &[]) }));
+            }
+            CompressionMethod::None => Box::new(bytes),
+            CompressionMethod::LZW => Box::new(Lzw::new(bytes)),
+            CompressionMethod::PackBits => Box::new(PackBits { packed: bytes, run: Run::Literal(0) }),
+            CompressionMethod::Deflate | CompressionMethod::OldDeflate => Box::new(ZlibDecoder::new(bytes)),
+            CompressionMethod::ZSTD => {
+                let window = WINDOW_BYTES / planes.max(1) as u64;
+                Box::new(StreamingDecoder::new_with_max_window_size(bytes, window).map_err(Error::damaged)?)
+            }
+            _ => match packing.fax {
+                Some(coding) => Box::new(Fax::new(bytes, coding, form.width)),
+                None => return Ok(None),
+            },
         };
-        Some(Rows { form, source: Source::Packed(read, vec![0; form.row_bytes]) })
+        let padding = if form.predictor == Predictor::Floats { form.padding_bytes } else { 0 };
+        let row = vec![0; form.row_bytes + padding];
+        Ok(Some(Rows { form, source: Source::Packed(read, row) }))
     }
 
     /// Goes on to the next row.
@@ -73,6 +138,7 @@ impl<'a> Rows<'a> {
             }
             Source::Packed(read, row) => {
                 read.read_exact(row).map_err(Error::damaged)?;
+                let padding_bytes = row_bytes + padding_bytes - row.len();
                 if padding_bytes > 0 {
                     let mut padding = read.take(padding_bytes as u64);
                     io::copy(&mut padding, &mut io::sink()).map_err(Error::damaged)?;
@@ -83,28 +149,36 @@ impl<'a> Rows<'a> {
         Ok(())
     }
 
-    /// The samples of the row that was gone to, 16-bit ones in the byte order of this machine.
+    /// The samples of the row that was gone to, those of more than 8 bits in the byte order of this
+    /// machine.
     pub fn row(&self) -> &[u8] {
         match &self.source {
             Source::Plain(_, row) => row,
-            Source::Packed(_, row) => row,
+            Source::Packed(_, row) => &row[..self.form.row_bytes],
         }
     }
 }
 
 impl Form {
-    fn restore(&self, row: &mut [u8]) {
-        if self.swapped && self.bits == 16 {
-            row.chunks_exact_mut(2).for_each(|sample| sample.swap(0, 1));
+    fn restore(&self, row: &mut Vec<u8>) {
+        if self.predictor == Predictor::Floats {
+            add_up_bytes(row, self.step);
+            *row = joined_floats(row, usize::from(self.bits / 8));
+            return;
         }
-        match (self.differences, self.bits, self.step) {
-            (false, ..) => {}
-            (true, 16, step) => add_up_wide(row, step),
+        if self.swapped && self.bits > 8 {
+            row.chunks_exact_mut(usize::from(self.bits / 8)).for_each(<[u8]>::reverse);
+        }
+        match (self.predictor, self.bits, self.step) {
+            (Predictor::None | Predictor::Floats, ..) => {}
+            (_, 16, step) => add_up_wide(row, step, u16::from_ne_bytes, u16::wrapping_add, u16::to_ne_bytes),
+            (_, 32, step) => add_up_wide(row, step, u32::from_ne_bytes, u32::wrapping_add, u32::to_ne_bytes),
+            (_, 64, step) => add_up_wide(row, step, u64::from_ne_bytes, u64::wrapping_add, u64::to_ne_bytes),
             // The steps that are known here are taken without a loop.
-            (true, _, 1) => add_up(row, 1),
-            (true, _, 3) => add_up(row, 3),
-            (true, _, 4) => add_up(row, 4),
-            (true, _, step) => add_up(row, step),
+            (_, _, 1) => add_up(row, 1),
+            (_, _, 3) => add_up(row, 3),
+            (_, _, 4) => add_up(row, 4),
+            (_, _, step) => add_up(row, step),
         }
     }
 }
@@ -120,27 +194,82 @@ fn add_up(row: &mut [u8], step: usize) {
     }
 }
 
-fn add_up_wide(row: &mut [u8], step: usize) {
-    let mut sums = [0u16; SAMPLES];
-    for pixel in row.chunks_exact_mut(2 * step) {
-        for (value, sum) in pixel.chunks_exact_mut(2).zip(&mut sums) {
-            *sum = sum.wrapping_add(u16::from_ne_bytes([value[0], value[1]]));
-            value.copy_from_slice(&sum.to_ne_bytes());
+/// The same for numbers of more than a byte.
+fn add_up_wide<const BYTES: usize, T: Copy + Default>(
+    row: &mut [u8],
+    step: usize,
+    from: fn([u8; BYTES]) -> T,
+    add: fn(T, T) -> T,
+    to: fn(T) -> [u8; BYTES],
+) {
+    let mut sums = [T::default(); SAMPLES];
+    for pixel in row.as_chunks_mut::<BYTES>().0.chunks_exact_mut(step) {
+        for (value, sum) in pixel.iter_mut().zip(&mut sums) {
+            *sum = add(*sum, from(*value));
+            *value = to(*sum);
         }
+    }
+}
+
+/// Adds to every byte the one so many before it.
+fn add_up_bytes(row: &mut [u8], step: usize) {
+    for place in step..row.len() {
+        row[place] = row[place].wrapping_add(row[place - step]);
+    }
+}
+
+/// Floats of which all the highest bytes stand first, then all those below, in the byte order of this
+/// machine. Source: Adobe, "TIFF Technical Note 3".
+fn joined_floats(apart: &[u8], sample_bytes: usize) -> Vec<u8> {
+    let count = apart.len() / sample_bytes;
+    let mut row = vec![0; apart.len()];
+    for (index, sample) in row.chunks_exact_mut(sample_bytes).enumerate() {
+        for (place, byte) in sample.iter_mut().enumerate() {
+            let plane = if cfg!(target_endian = "big") { place } else { sample_bytes - 1 - place };
+            *byte = apart[plane * count + index];
+        }
+    }
+    row
+}
+
+/// Bytes of rows that fax codes told.
+struct Fax<'a> {
+    rows: fax::Rows<Bytes<'a>>,
+    row: Vec<u8>,
+    /// Bytes of the row that were handed out.
+    at: usize,
+}
+
+impl<'a> Fax<'a> {
+    fn new(packed: Bytes<'a>, coding: fax::Coding, width: u32) -> Fax<'a> {
+        let row = vec![0; width.div_ceil(8) as usize];
+        Fax { rows: fax::Rows::new(packed, coding, width), at: row.len(), row }
+    }
+}
+
+impl Read for Fax<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.at == self.row.len() {
+            self.rows.read(&mut self.row)?;
+            self.at = 0;
+        }
+        let read = (&self.row[self.at..]).read(buffer)?;
+        self.at += read;
+        Ok(read)
     }
 }
 
 /// Bytes packed by LZW, in either of TIFF's ways.
 struct Lzw<'a> {
-    packed: &'a [u8],
+    packed: Bytes<'a>,
     decoder: Decoder,
 }
 
 impl<'a> Lzw<'a> {
-    fn new(packed: &'a [u8]) -> Lzw<'a> {
+    fn new(mut packed: Bytes<'a>) -> Lzw<'a> {
         // Writers of before TIFF 5.0 put the lowest bit first and widened the codes where GIF does,
         // not one code earlier. Both begin with the code 256, which then is 0 and an odd byte.
-        let configuration = match packed {
+        let configuration = match packed.ready() {
             [0, second, ..] if second & 1 == 1 => Configuration::new(BitOrder::Lsb, 8),
             _ => Configuration::with_tiff_size_switch(BitOrder::Msb, 8),
         };
@@ -155,8 +284,8 @@ impl Read for Lzw<'_> {
             return Ok(0);
         }
         loop {
-            let result = self.decoder.decode_bytes(self.packed, buffer);
-            self.packed = &self.packed[result.consumed_in..];
+            let result = self.decoder.decode_bytes(self.packed.ready(), buffer);
+            self.packed.consume(result.consumed_in);
             match result.status {
                 Ok(LzwStatus::Ok) if result.consumed_out == 0 => {}
                 // No progress is also told of codes that were taken in before, so the bytes count.
@@ -169,7 +298,7 @@ impl Read for Lzw<'_> {
 
 /// Bytes packed by PackBits.
 struct PackBits<'a> {
-    packed: &'a [u8],
+    packed: Bytes<'a>,
     run: Run,
 }
 
@@ -183,17 +312,11 @@ impl PackBits<'_> {
     /// The next run; `None` at the end.
     fn next(&mut self) -> Option<Run> {
         loop {
-            let (head, rest) = self.packed.split_first()?;
-            self.packed = rest;
-            match *head as i8 {
+            match self.packed.next()? as i8 {
                 // Nothing follows.
                 -128 => {}
                 length @ 0.. => return Some(Run::Literal(length as usize + 1)),
-                length => {
-                    let (value, rest) = self.packed.split_first()?;
-                    self.packed = rest;
-                    return Some(Run::Repeated(1 + usize::from(length.unsigned_abs()), *value));
-                }
+                length => return Some(Run::Repeated(1 + usize::from(length.unsigned_abs()), self.packed.next()?)),
             }
         }
     }
@@ -226,9 +349,15 @@ impl Read for PackBits<'_> {
 mod tests {
     use super::*;
 
+    const FORM: Form =
+        Form { width: 0, row_bytes: 0, padding_bytes: 0, bits: 8, step: 1, swapped: false, predictor: Predictor::None };
+
+    fn unpack(compression: CompressionMethod, packed: &[u8], form: Form) -> Rows<'_> {
+        Rows::unpack(Packing { compression, fax: None, mirrored: false }, packed, form, 1).unwrap().unwrap()
+    }
+
     fn rows(compression: CompressionMethod, packed: &[u8], row_bytes: usize) -> Vec<Vec<u8>> {
-        let form = Form { row_bytes, padding_bytes: 0, bits: 8, step: 1, swapped: false, differences: false };
-        let mut rows = Rows::unpack(compression, packed, form).unwrap();
+        let mut rows = unpack(compression, packed, Form { row_bytes, ..FORM });
         std::iter::from_fn(|| rows.advance().ok().map(|()| rows.row().to_vec())).collect()
     }
 
@@ -261,9 +390,9 @@ mod tests {
 
     #[test]
     fn padding_is_passed_over() {
-        let form = Form { row_bytes: 2, padding_bytes: 1, bits: 8, step: 1, swapped: false, differences: false };
+        let form = Form { row_bytes: 2, padding_bytes: 1, ..FORM };
         for packed in [&[1, 2, 9, 3, 4, 9][..], &[1, 2, 9, 3, 4]] {
-            let mut rows = Rows::unpack(CompressionMethod::None, packed, form).unwrap();
+            let mut rows = unpack(CompressionMethod::None, packed, form);
             rows.advance().unwrap();
             assert_eq!(rows.row(), [1, 2]);
             rows.advance().unwrap();
@@ -274,9 +403,9 @@ mod tests {
 
     #[test]
     fn sums_are_of_samples() {
-        let form = |bits, step| Form { row_bytes: 6, padding_bytes: 0, bits, step, swapped: false, differences: true };
+        let form = |bits, step| Form { row_bytes: 6, bits, step, predictor: Predictor::Differences, ..FORM };
         let restored = |form: Form| {
-            let mut row = [1, 255, 3, 1, 2, 4];
+            let mut row = vec![1, 255, 3, 1, 2, 4];
             form.restore(&mut row);
             row
         };
@@ -285,9 +414,17 @@ mod tests {
         assert_eq!(restored(form(8, 3)), [1, 255, 3, 2, 1, 7]);
         // Of little-endian machines: 0xff01, 0x0103, 0x0402.
         let swapped = cfg!(target_endian = "big");
-        let mut row = [1u8, 255, 3, 1, 2, 4];
+        let mut row = vec![1u8, 255, 3, 1, 2, 4];
         Form { swapped, ..form(16, 1) }.restore(&mut row);
         let values = [0xff01u16, 0x0004, 0x0406].map(u16::to_ne_bytes);
         assert_eq!(row, values.as_flattened());
+    }
+
+    #[test]
+    fn floats_are_put_together() {
+        // 1.0 is 3f80 0000 and −2.0 is c000 0000: bytes 3f c0, 80 00, 00 00, 00 00, one pixel each.
+        let mut row = vec![0x3f, 0x81, 0xc0, 0x80, 0x00, 0x00, 0x00, 0x00];
+        Form { bits: 32, predictor: Predictor::Floats, ..FORM }.restore(&mut row);
+        assert_eq!(row, [1f32.to_ne_bytes(), (-2f32).to_ne_bytes()].as_flattened());
     }
 }

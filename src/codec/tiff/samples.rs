@@ -1,5 +1,7 @@
 //! What the samples of a page mean, and how rows of them become texels.
 
+use super::ycbcr::YCbCr;
+use crate::geometry::Size;
 use crate::pixel::TEXEL_BYTES;
 
 /// ExtraSamples: alpha with which the colours are multiplied, and alpha that stands beside them.
@@ -8,11 +10,24 @@ pub const UNASSOCIATED: u16 = 2;
 
 /// The kind of colours.
 pub enum Colors {
-    Grey { inverted: bool },
+    Grey {
+        inverted: bool,
+    },
     Rgb,
     Palette(Vec<[u8; 3]>),
     Cmyk,
-    YCbCr,
+    YCbCr(YCbCr),
+    /// CIE L*a*b*; a* and b* are signed, or half their range is 0. Lightness may stand alone.
+    Lab {
+        signed: bool,
+    },
+}
+
+/// What samples are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Unsigned,
+    Float,
 }
 
 impl Colors {
@@ -30,7 +45,9 @@ impl Colors {
     fn count(&self) -> usize {
         match self {
             Colors::Grey { .. } | Colors::Palette(_) => 1,
-            Colors::Rgb | Colors::YCbCr => 3,
+            // Of three samples at least: see [`Samples::is_lightness`].
+            Colors::Lab { .. } => 3,
+            Colors::Rgb | Colors::YCbCr(_) => 3,
             Colors::Cmyk => 4,
         }
     }
@@ -43,23 +60,30 @@ fn narrow(value: u16) -> u8 {
 
 /// Which sample is alpha.
 #[derive(Clone, Copy)]
-struct Alpha {
-    index: usize,
-    associated: bool,
+pub struct Alpha {
+    pub index: usize,
+    pub associated: bool,
 }
 
 /// The samples of a pixel.
 pub struct Samples {
     colors: Colors,
+    kind: Kind,
     bits: u8,
     count: usize,
     alpha: Option<Alpha>,
+    /// Floats are linear light.
+    linear: bool,
 }
 
 impl Samples {
     /// `extra` tells of the samples behind the colours; `None` where there are fewer samples than colours.
-    pub fn new(colors: Colors, bits: u8, count: usize, extra: Option<&[u16]>) -> Option<Samples> {
-        let first = colors.count();
+    pub fn new(colors: Colors, kind: Kind, bits: u8, count: usize, extra: Option<&[u16]>) -> Option<Samples> {
+        let extras = extra.map_or(0, <[u16]>::len);
+        let first = match colors {
+            Colors::Lab { .. } if count.saturating_sub(extras) == 1 => 1,
+            _ => colors.count(),
+        };
         if count < first {
             return None;
         }
@@ -72,8 +96,34 @@ impl Samples {
             None if count == 4 && matches!(colors, Colors::Rgb) => Some(Alpha { index: 3, associated: false }),
             None => None,
         };
-        let alpha = alpha.filter(|alpha| alpha.index < count && !matches!(colors, Colors::Cmyk));
-        Some(Samples { colors, bits, count, alpha })
+        let alpha = alpha.filter(|alpha| alpha.index < count);
+        Some(Samples { colors, kind, bits, count, alpha, linear: false })
+    }
+
+    /// The same, floats being linear light and not what a profile says.
+    pub fn of_linear_light(self) -> Samples {
+        Samples { linear: true, ..self }
+    }
+
+    pub fn is_linear(&self) -> bool {
+        self.linear
+    }
+
+    pub fn is_float(&self) -> bool {
+        self.kind == Kind::Float
+    }
+
+    /// Whether there is the lightness of L*a*b* alone.
+    pub fn is_lightness(&self) -> bool {
+        matches!(self.colors, Colors::Lab { .. }) && self.alpha.map_or(self.count, |alpha| alpha.index) < 3
+    }
+
+    pub fn colors(&self) -> &Colors {
+        &self.colors
+    }
+
+    pub fn alpha(&self) -> Option<Alpha> {
+        self.alpha
     }
 
     pub fn has_alpha(&self) -> bool {
@@ -82,7 +132,12 @@ impl Samples {
 
     /// Whether every texel comes out grey.
     pub fn is_grey(&self) -> bool {
-        matches!(self.colors, Colors::Grey { .. })
+        matches!(self.colors, Colors::Grey { .. }) || self.is_lightness()
+    }
+
+    /// Whether colours follow no profile: those of L*a*b* are settled.
+    pub fn is_absolute(&self) -> bool {
+        matches!(self.colors, Colors::Lab { .. })
     }
 
     pub fn is_cmyk(&self) -> bool {
@@ -93,7 +148,7 @@ impl Samples {
         self.count
     }
 
-    /// Bits of a sample: 1, 2, 4, 8 or 16.
+    /// Bits of a sample: 1, 2, 4, 8, 16, 32 or 64.
     pub fn bits(&self) -> u8 {
         self.bits
     }
@@ -116,6 +171,12 @@ impl Samples {
                 16 => places
                     .zip(plane.chunks_exact(2))
                     .for_each(|(place, pair)| *place = narrow(u16::from_ne_bytes([pair[0], pair[1]]))),
+                32 => places
+                    .zip(plane.as_chunks::<4>().0)
+                    .for_each(|(place, bytes)| *place = stretched(u32::from_ne_bytes(*bytes).into(), u32::MAX.into())),
+                64 => places
+                    .zip(plane.as_chunks::<8>().0)
+                    .for_each(|(place, bytes)| *place = stretched(u64::from_ne_bytes(*bytes).into(), u64::MAX.into())),
                 bits => {
                     let largest = (1u8 << bits) - 1;
                     let stretch = if matches!(self.colors, Colors::Palette(_)) { 1 } else { 255 / largest };
@@ -128,25 +189,49 @@ impl Samples {
         }
     }
 
+    /// The alphas of a gathered row, for inks, whose texels have no room for them.
+    pub fn alphas<'a>(&self, row: &'a [u8]) -> Option<impl Iterator<Item = u8> + 'a> {
+        let Alpha { index, .. } = self.alpha.filter(|_| self.is_cmyk())?;
+        Some(row.iter().skip(index).step_by(self.count).copied())
+    }
+
     /// Turns a gathered row into texels: RGBA, or the four inks for CMYK.
     pub fn spread(&self, row: &[u8], texels: &mut [u8]) {
         for (texel, samples) in texels.chunks_exact_mut(TEXEL_BYTES).zip(row.chunks_exact(self.count)) {
             let mut color = match &self.colors {
                 Colors::Cmyk => {
                     texel.copy_from_slice(&samples[..4]);
+                    if let Some(Alpha { index, associated: true }) = self.alpha {
+                        texel.iter_mut().for_each(|ink| *ink = straight(*ink, samples[index]));
+                    }
                     continue;
                 }
                 Colors::Grey { inverted: false } => [samples[0]; 3],
                 Colors::Grey { inverted: true } => [!samples[0]; 3],
                 Colors::Rgb => [samples[0], samples[1], samples[2]],
                 Colors::Palette(colors) => colors.get(usize::from(samples[0])).copied().unwrap_or_default(),
-                Colors::YCbCr => rgb_from_ycbcr([samples[0], samples[1], samples[2]]),
+                Colors::YCbCr(colors) => colors.rgb([samples[0], samples[1], samples[2]]),
+                // Not gathered in 8 bits.
+                Colors::Lab { .. } => [samples[0]; 3],
             };
             let alpha = self.alpha.map_or(255, |alpha| samples[alpha.index]);
             if self.alpha.is_some_and(|alpha| alpha.associated) {
                 color = color.map(|channel| straight(channel, alpha));
             }
             texel.copy_from_slice(&[color[0], color[1], color[2], alpha]);
+        }
+    }
+}
+
+/// Collects a row of luma and chroma as [`Samples::gather`] does, out of units of the lumas of so many
+/// columns and rows, `shared`, and one blueness and redness behind them; `line` is the row's place in them.
+pub fn unshare(units: &[u8], shared: Size, line: u32, width: usize, row: &mut Vec<u8>) {
+    let (across, lumas) = (shared.width as usize, shared.pixels() as usize);
+    row.resize(width * 3, 0);
+    for (pixels, unit) in row.chunks_mut(3 * across).zip(units.chunks_exact(lumas + 2)) {
+        let own = &unit[line as usize * across..];
+        for (pixel, luma) in pixels.chunks_exact_mut(3).zip(own) {
+            pixel.copy_from_slice(&[*luma, unit[lumas], unit[lumas + 1]]);
         }
     }
 }
@@ -159,12 +244,9 @@ fn straight(channel: u8, alpha: u8) -> u8 {
     }
 }
 
-/// Full-range colours with the weights of ITU-R BT.601, as JPEG has them and TIFF's defaults.
-fn rgb_from_ycbcr([luma, blue, red]: [u8; 3]) -> [u8; 3] {
-    let (luma, blue, red) = (f32::from(luma), f32::from(blue) - 128.0, f32::from(red) - 128.0);
-    // The cast saturates, which is the clamp that is wanted.
-    [luma + 1.402 * red, luma - 0.344_136 * blue - 0.714_136 * red, luma + 1.772 * blue]
-        .map(|channel| channel.round() as u8)
+/// A value of 0 to `largest` in 8 bits, to the nearest.
+fn stretched(value: u128, largest: u128) -> u8 {
+    ((value * 255 + largest / 2) / largest) as u8
 }
 
 #[cfg(test)]
@@ -188,7 +270,7 @@ mod tests {
 
     #[test]
     fn greys_of_every_depth() {
-        let grey = |bits, inverted| Samples::new(Colors::Grey { inverted }, bits, 1, None).unwrap();
+        let grey = |bits, inverted| Samples::new(Colors::Grey { inverted }, Kind::Unsigned, bits, 1, None).unwrap();
         assert_eq!(
             spread(&grey(2, false), &[&[0b00_01_10_11]], 3),
             [0, 0, 0, 255, 85, 85, 85, 255, 170, 170, 170, 255]
@@ -199,7 +281,7 @@ mod tests {
 
     #[test]
     fn alpha_is_made_straight() {
-        let samples = |kind: u16| Samples::new(Colors::Rgb, 8, 4, Some(&[kind])).unwrap();
+        let samples = |kind: u16| Samples::new(Colors::Rgb, Kind::Unsigned, 8, 4, Some(&[kind])).unwrap();
         // 50 of 100 is 127.5 of 255.
         assert_eq!(spread(&samples(ASSOCIATED), &[&[50, 100, 0, 100]], 1), [128, 255, 0, 100]);
         assert_eq!(spread(&samples(UNASSOCIATED), &[&[50, 100, 0, 100]], 1), [50, 100, 0, 100]);
@@ -207,22 +289,37 @@ mod tests {
         assert_eq!(spread(&samples(ASSOCIATED), &[&[9, 9, 9, 0]], 1), [0, 0, 0, 0]);
         let planes: [&[u8]; 4] = [&[1, 5], &[2, 6], &[3, 7], &[4, 8]];
         assert_eq!(spread(&samples(UNASSOCIATED), &planes, 2), [1, 2, 3, 4, 5, 6, 7, 8]);
-        assert!(Samples::new(Colors::Rgb, 8, 2, None).is_none());
+        assert!(Samples::new(Colors::Rgb, Kind::Unsigned, 8, 2, None).is_none());
     }
 
     #[test]
     fn palettes_are_planes_of_sixteen_bits() {
         let entries = [0, 65_535, 0, 128, 257 * 7, 129];
-        let samples = Samples::new(Colors::palette(&entries, 1).unwrap(), 1, 1, None).unwrap();
+        let samples = Samples::new(Colors::palette(&entries, 1).unwrap(), Kind::Unsigned, 1, 1, None).unwrap();
         assert_eq!(spread(&samples, &[&[0b0100_0000]], 2), [0, 0, 7, 255, 255, 0, 1, 255]);
         assert!(Colors::palette(&entries, 2).is_none());
         assert!(Colors::palette(&entries, 16).is_none());
     }
 
     #[test]
-    fn luma_and_chroma_become_primaries() {
-        assert_eq!(rgb_from_ycbcr([255, 128, 128]), [255, 255, 255]);
-        // JFIF: pure red is 76.2, 85.0, 255.5.
-        assert!(rgb_from_ycbcr([76, 85, 255]).iter().zip([254, 0, 0]).all(|(a, b)| a.abs_diff(b) <= 1));
+    fn wide_integers_are_stretched() {
+        let grey = |bits| Samples::new(Colors::Grey { inverted: false }, Kind::Unsigned, bits, 1, None).unwrap();
+        // 4,294,967,295 ÷ 255 is 16,843,009; half of that is the first that is 1.
+        let values = [0u32, 8_421_504, 8_421_505, u32::MAX].map(u32::to_ne_bytes);
+        let texels = spread(&grey(32), &[values.as_flattened()], 4);
+        assert_eq!(texels.iter().step_by(4).copied().collect::<Vec<_>>(), [0, 0, 1, 255]);
+        let values = [1u64 << 63, u64::MAX].map(u64::to_ne_bytes);
+        assert_eq!(spread(&grey(64), &[values.as_flattened()], 2), [128, 128, 128, 255, 255, 255, 255, 255]);
+    }
+
+    #[test]
+    fn inks_keep_their_alpha_apart() {
+        let samples = |kind| Samples::new(Colors::Cmyk, Kind::Unsigned, 8, 5, Some(&[kind])).unwrap();
+        assert_eq!(spread(&samples(UNASSOCIATED), &[&[1, 2, 3, 4, 99]], 1), [1, 2, 3, 4]);
+        assert_eq!(spread(&samples(ASSOCIATED), &[&[50, 0, 25, 100, 100]], 1), [128, 0, 64, 255]);
+        let alphas =
+            |kind| samples(kind).alphas(&[1, 2, 3, 4, 99, 5, 6, 7, 8, 77]).map(|alphas| alphas.collect::<Vec<_>>());
+        assert_eq!(alphas(UNASSOCIATED), Some(vec![99, 77]));
+        assert_eq!(alphas(0), None);
     }
 }

@@ -1,15 +1,18 @@
 //! TIFF: hand-made pages of every kind, round trips, damage.
 
+mod kinds;
 mod layouts;
 
 use super::*;
 use crate::codec;
 use crate::format::Output;
-use crate::pixel::Frame;
+use crate::pixel::View;
 
 const BYTE: u16 = 1;
 const SHORT: u16 = 3;
 const LONG: u16 = 4;
+/// Of two numbers each.
+const RATIONAL: u16 = 5;
 
 /// A little-endian file of one page: entries of (tag, type, values), the strip behind them.
 fn page(size: Size, photometric: u16, bits: &[u16], more: &[(u16, u16, &[u32])], strip: &[u8]) -> Vec<u8> {
@@ -44,7 +47,8 @@ fn page(size: Size, photometric: u16, bits: &[u16], more: &[(u16, u16, &[u32])],
             field = (tables + values.len() as u32).to_le_bytes();
             values.extend(bytes);
         }
-        written.push((tag, kind, numbers.len() as u32, field));
+        let values = numbers.len() / if kind == RATIONAL { 2 } else { 1 };
+        written.push((tag, kind, values as u32, field));
     }
     if !placed {
         written.push((273, LONG, 1, (tables + values.len() as u32).to_le_bytes()));
@@ -190,12 +194,18 @@ fn unread_kinds_are_refused() {
         let error = read(bytes).unwrap_err();
         assert_eq!((error.code, error.ec), (Code::BadRequest, Some(Ec::image(5))));
     };
-    refused(&page(TWO, page::BLACK_IS_ZERO, &[32], &[], &[0; 8]));
-    refused(&page(TWO, page::BLACK_IS_ZERO, &[16], &[(339, SHORT, &[3])], &[0; 4]));
-    refused(&page(TWO, 8, &[8; 3], &[], &[0; 6]));
-    // Colours that are subsampled where nothing says otherwise.
-    refused(&page(TWO, page::YCBCR, &[8; 3], &[], &[0; 6]));
+    refused(&page(TWO, page::BLACK_IS_ZERO, &[24], &[], &[0; 8]));
+    refused(&page(TWO, page::BLACK_IS_ZERO, &[16], &[(339, SHORT, &[2])], &[0; 4]));
+    refused(&page(TWO, page::BLACK_IS_ZERO, &[24], &[(339, SHORT, &[3])], &[0; 6]));
+    refused(&page(TWO, page::CMYK, &[16; 4], &[(339, SHORT, &[3])], &[0; 16]));
+    // ITU L*a*b*, JPEG 2000, an old JPEG in pieces, chroma shared in planes, differences of it.
+    refused(&page(TWO, 10, &[8; 3], &[], &[0; 6]));
+    refused(&page(TWO, page::RGB, &[8; 3], &[(259, SHORT, &[34_712])], &[0; 6]));
     refused(&page(TWO, page::RGB, &[8; 3], &[(259, SHORT, &[6])], &[0; 6]));
+    let planes: [(u16, u16, &[u32]); 2] = [(273, LONG, &[8; 3]), (279, LONG, &[2; 3])];
+    refused(&page(TWO, page::YCBCR, &[8; 3], &[planes[0], planes[1], (284, SHORT, &[2])], &[0; 6]));
+    refused(&page(TWO, page::YCBCR, &[8; 3], &[(317, SHORT, &[2])], &[0; 6]));
+    refused(&page(TWO, page::RGB, &[8; 3], &[(259, SHORT, &[4])], &[0; 6]));
 }
 
 #[test]

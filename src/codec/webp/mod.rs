@@ -8,7 +8,7 @@ mod apart;
 mod ffi;
 mod riff;
 
-use super::{Animation, Shot, check_pixels, exif, icc};
+use super::{Animation, Shot, bleed, check_pixels, exif, icc};
 use crate::cancel::Cancel;
 use crate::error::{Code, Ec, Error};
 use crate::format::{Format, Output, Probe, Repeat};
@@ -58,6 +58,20 @@ fn alpha(container: &Container) -> Result<bool, Error> {
 /// Some writers put the marker's name of JPEG before the block.
 fn without_prefix(block: &[u8]) -> &[u8] {
     block.strip_prefix(b"Exif\0\0").unwrap_or(block)
+}
+
+/// Decodes a lone picture that is part of another file, of the size of `target`, as straight RGBA of whatever
+/// colours.
+///
+/// # Errors
+/// `ImageDamage`, also where it has another size.
+pub fn decode_fragment(bytes: &[u8], target: &mut ViewMut) -> Result<(), Error> {
+    let (size, pitch) = (target.size(), target.pitch());
+    let told = Container::open(bytes).map_err(damaged)?.canvas();
+    if told != size {
+        return Err(damaged("a picture of another size than its place"));
+    }
+    ffi::decode(bytes, size, target.bytes(), pitch).map_err(damaged)
 }
 
 /// The colour profile of a file, if it has one.
@@ -140,7 +154,10 @@ impl Animation for Film<'_> {
 
 pub fn encode(pixels: &View, opaque: bool, output: &Output, cancel: &Cancel) -> Result<Vec<u8>, Error> {
     let coding = if output.lossless { Coding::lossless() } else { Coding::lossy(output.quality) };
-    let encoded = coding.and_then(|coding| ffi::encode(pixels, opaque, &coding, cancel));
+    let filled = if output.lossless || opaque { None } else { bleed::filled(pixels) };
+    let pitch = pixels.size().width as usize * TEXEL_BYTES;
+    let pixels = filled.as_ref().map_or(*pixels, |texels| View::new(pixels.size(), pitch, texels));
+    let encoded = coding.and_then(|coding| ffi::encode(&pixels, opaque, &coding, cancel));
     let encoded =
         encoded.and_then(|file| if output.lossless || opaque { Ok(file) } else { alpha::packed(file, cancel) });
     // Giving up is what makes the encoder fail, not a defect.

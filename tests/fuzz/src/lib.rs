@@ -94,6 +94,13 @@ fn decoded(bytes: &[u8], probe: &Probe) -> Result<(), Error> {
     Ok(())
 }
 
+/// Writes the file that libheif is given; of that file the same is written again.
+pub fn repack(bytes: &[u8]) {
+    let Some(file) = codec::repacked_heif(bytes) else { return };
+    assert!(file.len() <= 8 * bytes.len() + 1024, "{} bytes become {}", bytes.len(), file.len());
+    assert!(codec::repacked_heif(&file).is_some(), "what was written is not understood");
+}
+
 fn judge(outcome: Result<(), Error>) {
     if let Err(error) = outcome {
         assert!(error.code != Code::InternalError, "{error}: {:?}", error.source);

@@ -4,12 +4,15 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr::NonNull;
 
 pub const COLORSPACE_RGB: c_int = 1;
+pub const COLORSPACE_YCBCR: c_int = 0;
 pub const COLORSPACE_MONOCHROME: c_int = 2;
 pub const CHROMA_MONOCHROME: c_int = 0;
+pub const CHROMA_420: c_int = 1;
 pub const CHROMA_RGB: c_int = 10;
 pub const CHROMA_RGBA: c_int = 11;
+/// Two bytes a channel, the lower first.
+pub const CHROMA_RGB_DEEP: c_int = 14;
 pub const CHANNEL_LUMA: c_int = 0;
-pub const CHANNEL_ALPHA: c_int = 6;
 pub const CHANNEL_INTERLEAVED: c_int = 10;
 
 /// What the library says of a failure.
@@ -104,19 +107,9 @@ calls! {
         heif_context_alloc() -> *mut Context;
         heif_context_free(*mut Context);
         heif_context_read_from_memory_without_copy(*mut Context, *const c_void, usize, *const c_void) -> Outcome;
-        heif_context_get_primary_image_handle(*mut Context, *mut *mut Handle) -> Outcome;
+        heif_context_get_image_handle(*mut Context, u32, *mut *mut Handle) -> Outcome;
         heif_image_handle_release(*mut Handle);
-        heif_image_handle_get_width(*const Handle) -> c_int;
-        heif_image_handle_get_height(*const Handle) -> c_int;
-        heif_image_handle_get_ispe_width(*const Handle) -> c_int;
-        heif_image_handle_get_ispe_height(*const Handle) -> c_int;
-        heif_image_handle_has_alpha_channel(*const Handle) -> c_int;
-        heif_image_handle_is_premultiplied_alpha(*const Handle) -> c_int;
-        heif_image_handle_get_raw_color_profile_size(*const Handle) -> usize;
-        heif_image_handle_get_raw_color_profile(*const Handle, *mut c_void) -> Outcome;
-        heif_image_handle_get_list_of_metadata_block_IDs(*const Handle, *const c_char, *mut u32, c_int) -> c_int;
-        heif_image_handle_get_metadata_size(*const Handle, u32) -> usize;
-        heif_image_handle_get_metadata(*const Handle, u32, *mut c_void) -> Outcome;
+        heif_image_handle_get_luma_bits_per_pixel(*const Handle) -> c_int;
         heif_decode_image(*const Handle, *mut *mut Image, c_int, c_int, *const c_void) -> Outcome;
         heif_image_create(c_int, c_int, c_int, c_int, *mut *mut Image) -> Outcome;
         heif_image_add_plane(*mut Image, c_int, c_int, c_int, c_int) -> Outcome;

@@ -1,9 +1,10 @@
 //! The planes of a decoded picture.
 
-use super::calls::{Calls, Image, Message, Owned, check, message};
+use super::calls::{CHANNEL_INTERLEAVED, CHANNEL_LUMA, Calls, Image, Message, Owned, check, message};
 use crate::geometry::Size;
 use std::ffi::c_int;
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::ptr;
 
 /// A decoded picture in the library's hands.
@@ -21,16 +22,22 @@ pub struct Plane<'a> {
     image: PhantomData<&'a Image>,
 }
 
-/// A plane of one channel, and the level of 8 bits for each of its values.
+/// A plane of one channel, and what each of its numbers is in another depth and full range.
 pub struct Samples<'a> {
     plane: Plane<'a>,
-    levels: Vec<u8>,
+    levels: Vec<u16>,
 }
 
 impl Decoded<'_> {
+    /// Pixels whose channels lie side by side.
+    ///
     /// # Errors
-    /// There is none of this size with `texel_bytes` for a pixel.
-    pub fn plane(&self, channel: c_int, size: Size, texel_bytes: usize) -> Result<Plane<'_>, Message> {
+    /// There are none of this size with `texel_bytes` for a pixel.
+    pub fn texels(&self, size: Size, texel_bytes: usize) -> Result<Plane<'_>, Message> {
+        self.plane(CHANNEL_INTERLEAVED, size, texel_bytes)
+    }
+
+    fn plane(&self, channel: c_int, size: Size, texel_bytes: usize) -> Result<Plane<'_>, Message> {
         // SAFETY: the image is alive, here and in the call that follows.
         let width = unsafe { (self.calls.heif_image_get_width)(self.image.as_ptr(), channel) };
         // SAFETY: as above.
@@ -49,15 +56,17 @@ impl Decoded<'_> {
         Ok(Plane { start, pitch, row_bytes, count: size.height as usize, image: PhantomData })
     }
 
+    /// Luma, in numbers of `bits` and full range.
+    ///
     /// # Errors
     /// There is none of this size, or its depth is none of 8 to 16 bits.
-    pub fn samples(&self, channel: c_int, size: Size, full_range: bool) -> Result<Samples<'_>, Message> {
+    pub fn samples(&self, size: Size, full_range: bool, bits: u32) -> Result<Samples<'_>, Message> {
         // SAFETY: the image is alive.
-        let depth = unsafe { (self.calls.heif_image_get_bits_per_pixel_range)(self.image.as_ptr(), channel) };
+        let depth = unsafe { (self.calls.heif_image_get_bits_per_pixel_range)(self.image.as_ptr(), CHANNEL_LUMA) };
         let depth = u32::try_from(depth).ok().filter(|depth| (8..=16).contains(depth));
         let depth = depth.ok_or_else(|| message("no such channel, or none of 8 to 16 bits"))?;
-        let plane = self.plane(channel, size, if depth > 8 { 2 } else { 1 })?;
-        Ok(Samples { plane, levels: levels(depth, full_range) })
+        let plane = self.plane(CHANNEL_LUMA, size, if depth > 8 { 2 } else { 1 })?;
+        Ok(Samples { plane, levels: levels(depth, full_range, bits) })
     }
 
     /// Whether black is 0 and white the largest number, as is taken to be where nothing is told.
@@ -72,33 +81,36 @@ impl Decoded<'_> {
 }
 
 impl Plane<'_> {
-    pub fn rows(&self) -> impl Iterator<Item = &[u8]> {
+    /// # Panics
+    /// If there are fewer rows.
+    pub fn row(&self, y: u32) -> &[u8] {
+        assert!((y as usize) < self.count, "row {y} of {}", self.count);
         // SAFETY: the plane has `count` rows of `row_bytes` a pitch apart, and the image lives.
-        (0..self.count).map(|y| unsafe { std::slice::from_raw_parts(self.start.add(y * self.pitch), self.row_bytes) })
+        unsafe { std::slice::from_raw_parts(self.start.add(y as usize * self.pitch), self.row_bytes) }
     }
 }
 
 impl Samples<'_> {
-    /// The levels, row by row.
-    pub fn rows(&self) -> impl Iterator<Item = impl Iterator<Item = u8>> {
+    /// Some numbers of a row.
+    pub fn row(&self, y: u32, columns: Range<usize>) -> impl Iterator<Item = u16> {
         let bytes = if self.levels.len() > 256 { 2 } else { 1 };
-        self.plane.rows().map(move |row| {
-            row.chunks_exact(bytes).map(|value| {
-                let value = match *value {
-                    [low, high] => u16::from_ne_bytes([low, high]),
-                    _ => u16::from(value[0]),
-                };
-                self.levels.get(usize::from(value)).copied().unwrap_or(u8::MAX)
-            })
+        let last = self.levels.len() - 1;
+        self.plane.row(y)[columns.start * bytes..columns.end * bytes].chunks_exact(bytes).map(move |value| {
+            let value = match *value {
+                [low, high] => u16::from_ne_bytes([low, high]),
+                _ => u16::from(value[0]),
+            };
+            self.levels[usize::from(value).min(last)]
         })
     }
 }
 
-/// The levels of all numbers of `depth` bits, rounded to nearest. Source: ITU-T H.273, 8.3.
-fn levels(depth: u32, full_range: bool) -> Vec<u8> {
-    let most = (1u32 << depth) - 1;
+/// What all numbers of `depth` bits are in full range of `bits`, rounded to nearest. Source: ITU-T
+/// H.273, 8.3.
+fn levels(depth: u32, full_range: bool, bits: u32) -> Vec<u16> {
+    let (most, white) = ((1u64 << depth) - 1, (1u64 << bits) - 1);
     let (black, span) = if full_range { (0, most) } else { (16 << (depth - 8), 219 << (depth - 8)) };
-    let level = |value: u32| ((value.saturating_sub(black) * 255 + span / 2) / span).min(255) as u8;
+    let level = |value: u64| ((value.saturating_sub(black) * white + span / 2) / span).min(white) as u16;
     (0..=most).map(level).collect()
 }
 
@@ -109,13 +121,15 @@ mod tests {
     #[test]
     fn both_ranges_reach_from_black_to_white() {
         for depth in [8, 10, 12, 16] {
-            let (full, narrow) = (levels(depth, true), levels(depth, false));
+            let (full, narrow) = (levels(depth, true, 8), levels(depth, false, 8));
             let step = 1 << (depth - 8);
             assert_eq!((full[0], *full.last().unwrap(), full.len()), (0, 255, 256 * step));
             assert_eq!((narrow[0], narrow[16 * step], narrow[235 * step], *narrow.last().unwrap()), (0, 0, 255, 255));
         }
-        assert!(levels(8, true).into_iter().eq(0..=255));
+        assert!(levels(8, true, 8).into_iter().eq(0..=255));
         // (126 - 16) · 255 / 219 = 128.08; (502 - 64) · 255 / 876 = 127.5.
-        assert_eq!((levels(8, false)[126], levels(10, false)[502]), (128, 128));
+        assert!(levels(10, true, 10).into_iter().eq(0..1024));
+        assert_eq!((levels(10, false, 10)[64], levels(10, false, 10)[940], levels(10, false, 10)[502]), (0, 1023, 512));
+        assert_eq!((levels(8, false, 8)[126], levels(10, false, 8)[502]), (128, 128));
     }
 }

@@ -8,8 +8,9 @@ mod calls;
 mod decoded;
 mod picture;
 
+use crate::codec::bleed;
 use crate::format::Format;
-use crate::pixel::{TEXEL_BYTES, View};
+use crate::pixel::{TEXEL_BYTES, View, ViewMut};
 use calls::{CHANNEL_INTERLEAVED, CHROMA_RGB, CHROMA_RGBA, COLORSPACE_RGB, Calls, Context, Encoder, Image};
 use calls::{Outcome, Owned, Writer, check};
 use std::ffi::{CStr, c_int, c_void};
@@ -18,7 +19,8 @@ use std::ptr;
 use std::sync::OnceLock;
 
 pub use calls::{Message, message};
-pub use picture::Picture;
+pub use decoded::{Decoded, Plane, Samples};
+pub use picture::{File, Layout};
 
 /// The file that the loader is asked for.
 pub const NAME: &str = if cfg!(target_os = "macos") { "libheif.1.dylib" } else { "libheif.so.1" };
@@ -70,27 +72,25 @@ impl Library {
         Owned::new(unsafe { (self.calls.heif_context_alloc)() }, self.calls.heif_context_free)
     }
 
-    /// Reads the boxes of a file, up to the primary picture; no pixel is decoded.
+    /// Reads the boxes of a file; no pixel is decoded. Coded pictures of more than `most_pixels` will be
+    /// refused, by libraries that can.
     ///
     /// # Errors
     /// The library's message where the file is not understood.
-    pub fn open<'a>(&'a self, bytes: &'a [u8]) -> Result<Picture<'a>, Message> {
-        let context = self.context()?;
-        let mut handle = ptr::null_mut();
+    pub fn open<'a>(&'a self, bytes: &'a [u8], most_pixels: u64) -> Result<File<'a>, Message> {
+        let file = File { calls: &self.calls, context: self.context()?, bytes: PhantomData };
+        file.limit(most_pixels);
         // SAFETY: the context is alive. The library reads `bytes` until the context is freed,
-        // which the picture's lifetime puts before the end of `bytes`. Null asks for defaults.
+        // which the file's lifetime puts before the end of `bytes`. Null asks for defaults.
         check(unsafe {
             (self.calls.heif_context_read_from_memory_without_copy)(
-                context.as_ptr(),
+                file.context.as_ptr(),
                 bytes.as_ptr().cast(),
                 bytes.len(),
                 ptr::null(),
             )
         })?;
-        // SAFETY: the context is alive and the place for the handle lives through the call.
-        check(unsafe { (self.calls.heif_context_get_primary_image_handle)(context.as_ptr(), &mut handle) })?;
-        let handle = Owned::new(handle, self.calls.heif_image_handle_release)?;
-        Ok(Picture { calls: &self.calls, handle, context, file_bytes: bytes.len(), bytes: PhantomData })
+        Ok(file)
     }
 
     /// The file of one picture, with alpha unless `opaque`.
@@ -140,7 +140,7 @@ impl Library {
         Ok(file)
     }
 
-    /// A copy of `pixels` in the library's hands.
+    /// A copy of `pixels` in the library's hands, with colours under alpha 0 that do not bleed.
     fn image(&self, pixels: &View, opaque: bool) -> Result<Owned<Image>, Message> {
         let calls = &self.calls;
         let (chroma, texel_bytes) = if opaque { (CHROMA_RGB, 3) } else { (CHROMA_RGBA, TEXEL_BYTES) };
@@ -158,6 +158,17 @@ impl Library {
         let pitch = usize::try_from(pitch).unwrap_or_default();
         if start.is_null() || pitch < columns * texel_bytes {
             return Err(message("no memory for the picture"));
+        }
+        if !opaque {
+            // SAFETY: as below; this is all of the plane.
+            let bytes = unsafe {
+                ptr::write_bytes(start, 0, rows * pitch);
+                std::slice::from_raw_parts_mut(start, rows * pitch)
+            };
+            let mut copy = ViewMut::new(pixels.size(), pitch, bytes);
+            (0..pixels.size().height).for_each(|y| copy.row(y).copy_from_slice(pixels.row(y)));
+            bleed::fill(&mut copy);
+            return Ok(image);
         }
         for y in 0..rows {
             // SAFETY: the plane has `rows` rows of at least `columns` texels a pitch apart, and
