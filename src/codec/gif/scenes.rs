@@ -250,4 +250,23 @@ mod tests {
         let first = mean(&seen[0], &frames[0]);
         assert!(mean(&seen[1], &frames[1]) <= first && mean(&seen[2], &frames[2]) < first * WORSE * 1.1);
     }
+
+    #[test]
+    fn little_that_is_opaque_is_seen_all_the_same() {
+        // A row of 300 colours on nothing, in pictures of which every 31st pixel is looked at.
+        let size = Size::new(1000, 1000);
+        let frame = |number: u32| {
+            let mut texels = vec![0; 4_000_000];
+            for (x, texel) in (0..300).zip(texels[500 * 4000..].chunks_exact_mut(4)) {
+                texel.copy_from_slice(&[(x % 64 * 4) as u8, (x / 64 * 50) as u8, (number * 7) as u8, 255]);
+            }
+            (texels, 100)
+        };
+        let frames = [frame(0), frame(1)];
+        let bytes = write(size, &frames, Repeat::Forever, false);
+        for (seen, (wanted, _)) in pictures(&bytes).iter().zip(&frames) {
+            let row = 500 * 4000..500 * 4000 + 1200;
+            assert!(mean(&seen[row.clone()], &wanted[row]) <= GOOD.mean);
+        }
+    }
 }

@@ -2,4 +2,4 @@
 
 use pixelpass::format::Format;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| pixelpass_fuzz::decode(bytes, Format::Gif));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| pixelpass_fuzz::decode_what_was_told(bytes, Format::Gif));
