@@ -87,13 +87,11 @@ impl Level {
     fn halved(picture: &View) -> Level {
         let size = picture.size();
         let half = Size::new(size.width.div_ceil(2), size.height.div_ceil(2));
-        let mut texels = Vec::with_capacity(half.pixels() as usize * TEXEL_BYTES);
-        for y in (0..size.height).step_by(2) {
-            let upper = picture.row(y).chunks(2 * TEXEL_BYTES);
-            // Beyond the edge nothing is visible.
-            let lower = if y + 1 < size.height { picture.row(y + 1) } else { &[] };
-            let lower = lower.chunks(2 * TEXEL_BYTES).chain(std::iter::repeat(&[][..]));
-            upper.zip(lower).for_each(|(upper, lower)| texels.extend(mean(upper, lower)));
+        let mut texels = vec![0; half.pixels() as usize * TEXEL_BYTES];
+        let rows = texels.chunks_exact_mut(half.width as usize * TEXEL_BYTES);
+        for (y, row) in (0..size.height).step_by(2).zip(rows) {
+            // Beyond the edge lies the edge once more.
+            halve_rows(picture.row(y), picture.row((y + 1).min(size.height - 1)), row);
         }
         Level { size: half, texels }
     }
@@ -123,20 +121,35 @@ impl Level {
     }
 }
 
-/// The mean of one or two texels of each row.
-fn mean(upper: &[u8], lower: &[u8]) -> [u8; TEXEL_BYTES] {
-    let texels = || upper.chunks_exact(TEXEL_BYTES).chain(lower.chunks_exact(TEXEL_BYTES));
-    let weight: u32 = texels().map(|texel| u32::from(texel[3])).sum();
+/// The means of two by two texels of two rows, weighed by alpha; a last lone column counts twice.
+#[multiversion::multiversion(targets("x86_64+avx2", "x86_64+sse4.1"))]
+fn halve_rows(upper: &[u8], lower: &[u8], out: &mut [u8]) {
+    let (upper, lower) = (upper.as_chunks::<8>(), lower.as_chunks::<8>());
+    let (pairs, last) = out.split_at_mut(upper.0.len() * TEXEL_BYTES);
+    for ((upper, lower), mean) in upper.0.iter().zip(lower.0).zip(pairs.as_chunks_mut::<4>().0) {
+        *mean = mean_of(upper, lower);
+    }
+    if let (Ok(upper), Ok(lower)) = (<[u8; 4]>::try_from(upper.1), <[u8; 4]>::try_from(lower.1)) {
+        let twice = |texel: [u8; 4]| std::array::from_fn(|at| texel[at % 4]);
+        last.copy_from_slice(&mean_of(&twice(upper), &twice(lower)));
+    }
+}
+
+/// The mean of two texels of each row. Most are all clear or all opaque and need no weighing.
+#[inline(always)]
+fn mean_of(upper: &[u8; 8], lower: &[u8; 8]) -> [u8; 4] {
+    let all = |at: usize| [upper[at], upper[at + 4], lower[at], lower[at + 4]].map(u32::from);
+    let alphas = all(3);
+    let weight: u32 = alphas.iter().sum();
     if weight == 0 {
-        return [0; TEXEL_BYTES];
+        return [0; 4];
     }
     if weight == 4 * 255 {
-        // The same in one division by a constant.
-        let plain = |channel: usize| (texels().map(|texel| u32::from(texel[channel])).sum::<u32>() + 2) / 4;
-        return [plain(0) as u8, plain(1) as u8, plain(2) as u8, u8::MAX];
+        let plain = |channel: usize| ((all(channel).iter().sum::<u32>() + 2) / 4) as u8;
+        return [plain(0), plain(1), plain(2), u8::MAX];
     }
     let color = |channel: usize| {
-        let sum: u32 = texels().map(|texel| u32::from(texel[channel]) * u32::from(texel[3])).sum();
+        let sum: u32 = all(channel).iter().zip(alphas).map(|(value, alpha)| value * alpha).sum();
         ((sum + weight / 2) / weight) as u8
     };
     [color(0), color(1), color(2), weight.div_ceil(4) as u8]
@@ -152,16 +165,23 @@ fn fill_from(picture: &mut ViewMut, half: &Level) {
     }
     for y in 0..picture.size().height {
         let (near, far) = sources(y, half.size.height);
-        let (near, far) = (half.view().row(near), half.view().row(far));
-        for (x, texel) in (0..).zip(picture.row(y).chunks_exact_mut(TEXEL_BYTES)) {
+        let view = half.view();
+        let [near, far] = [near, far].map(|y| view.row(y).as_chunks::<4>().0);
+        for (x, texel) in (0..).zip(picture.row(y).as_chunks_mut::<4>().0) {
             if texel[3] != 0 {
                 continue;
             }
             let (left, right) = sources(x, half.size.width);
-            for (channel, value) in texel[..3].iter_mut().enumerate() {
-                let at = |row: &[u8], x: u32| u32::from(row[x as usize * TEXEL_BYTES + channel]);
-                let sum = 9 * at(near, left) + 3 * at(near, right) + 3 * at(far, left) + at(far, right);
-                *value = ((sum + 8) / 16) as u8;
+            let around = [near, far].map(|row| [row[left as usize], row[right as usize]]);
+            let [[a, b], [c, d]] = around;
+            // Far from every edge all is of one colour.
+            let flat = a == b && a == c && a == d;
+            for channel in 0..3 {
+                let mixed = || {
+                    let [a, b, c, d] = [a, b, c, d].map(|texel| u32::from(texel[channel]));
+                    ((9 * a + 3 * b + 3 * c + d + 8) / 16) as u8
+                };
+                texel[channel] = if flat { a[channel] } else { mixed() };
             }
         }
     }
