@@ -27,8 +27,9 @@ pub fn filled(picture: &View) -> Option<Vec<u8>> {
     if !has_edges(picture.size(), |y| picture.row(y)) {
         return None;
     }
-    let mut texels = picture.to_vec();
     let pitch = picture.size().width as usize * TEXEL_BYTES;
+    let mut texels = Vec::with_capacity(pitch * picture.size().height as usize);
+    (0..picture.size().height).for_each(|y| texels.extend_from_slice(picture.row(y)));
     fill_all(&mut ViewMut::new(picture.size(), pitch, &mut texels));
     Some(texels)
 }
@@ -158,33 +159,41 @@ fn mean_of(upper: &[u8; 8], lower: &[u8; 8]) -> [u8; 4] {
 /// Gives clear texels the colours of the halved picture, which has one everywhere, in between its
 /// texels.
 fn fill_from(picture: &mut ViewMut, half: &Level) {
-    /// The near and the far texel of the halved picture, of which the near one counts three times.
-    fn sources(at: u32, count: u32) -> (u32, u32) {
-        let near = at / 2;
-        (near, if at.is_multiple_of(2) { near.saturating_sub(1) } else { (near + 1).min(count - 1) })
-    }
+    let (view, last) = (half.view(), half.size.height - 1);
     for y in 0..picture.size().height {
-        let (near, far) = sources(y, half.size.height);
-        let view = half.view();
-        let [near, far] = [near, far].map(|y| view.row(y).as_chunks::<4>().0);
-        for (x, texel) in (0..).zip(picture.row(y).as_chunks_mut::<4>().0) {
-            if texel[3] != 0 {
-                continue;
-            }
-            let (left, right) = sources(x, half.size.width);
-            let around = [near, far].map(|row| [row[left as usize], row[right as usize]]);
-            let [[a, b], [c, d]] = around;
-            // Far from every edge all is of one colour.
-            let flat = a == b && a == c && a == d;
-            for channel in 0..3 {
-                let mixed = || {
-                    let [a, b, c, d] = [a, b, c, d].map(|texel| u32::from(texel[channel]));
-                    ((9 * a + 3 * b + 3 * c + d + 8) / 16) as u8
-                };
-                texel[channel] = if flat { a[channel] } else { mixed() };
+        let near = y / 2;
+        let far = if y.is_multiple_of(2) { near.saturating_sub(1) } else { (near + 1).min(last) };
+        fill_row(picture.row(y), view.row(near), view.row(far));
+    }
+}
+
+/// Fills a row from the two rows of the halved picture between whose middles it lies, of which the near one
+/// counts three times; so with the texels of each.
+#[multiversion::multiversion(targets("x86_64+avx2", "x86_64+sse4.1"))]
+fn fill_row(row: &mut [u8], near: &[u8], far: &[u8]) {
+    let (near, far) = (near.as_chunks::<4>().0, far.as_chunks::<4>().0);
+    let last = near.len() - 1;
+    for (at, pair) in row.chunks_mut(2 * TEXEL_BYTES).enumerate() {
+        let sides = [at.saturating_sub(1), (at + 1).min(last)];
+        for (texel, side) in pair.as_chunks_mut::<4>().0.iter_mut().zip(sides) {
+            if texel[3] == 0 {
+                *texel = between([near[at], near[side], far[at], far[side]]);
             }
         }
     }
+}
+
+/// What lies between four texels, clear. Far from every edge they are the same.
+#[inline(always)]
+fn between([a, b, c, d]: [[u8; 4]; 4]) -> [u8; 4] {
+    if a == b && a == c && a == d {
+        return [a[0], a[1], a[2], 0];
+    }
+    let mixed = |channel: usize| {
+        let [a, b, c, d] = [a, b, c, d].map(|texel| u32::from(texel[channel]));
+        ((9 * a + 3 * b + 3 * c + d + 8) / 16) as u8
+    };
+    [mixed(0), mixed(1), mixed(2), 0]
 }
 
 #[cfg(test)]
