@@ -7,6 +7,7 @@
 //! peaks that files tell, so that a picture looks the same whatever it tells of its screen.
 //! Source: ITU-T H.273, ITU-R BT.2100 and BT.2408, IEC 61966-2-1.
 
+use super::light;
 use crate::pixel::TEXEL_BYTES;
 use multiversion::multiversion;
 use std::sync::LazyLock;
@@ -50,17 +51,8 @@ const LUMINANCE: [f32; 3] = [0.2126, 0.7152, 0.0722];
 /// Pixels that are converted at a time.
 const CHUNK: usize = 256;
 
-/// Steps of linear light between black and white: near black one is a fifth of a level of sRGB.
-const LIGHT_STEPS: usize = 1 << 14;
-
 /// Steps of the square root of scene luminance.
 const ROOT_STEPS: usize = 1 << 12;
-
-/// The level of sRGB for each step of linear light.
-static LEVELS: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    let level = |step| (srgb_from_light(f64::from(step) / LIGHT_STEPS as f64) * 255.0 + 0.5) as u8;
-    (0..=LIGHT_STEPS as u32).map(level).collect()
-});
 
 /// What HLG's OOTF multiplies scene light by, as a share of white, for each step of the square root of
 /// scene luminance.
@@ -124,7 +116,7 @@ impl Conversion {
     /// Fills the colours of a row of RGBA texels; `codes` yields the three numbers of a pixel from its
     /// texel and its place in the row.
     pub fn convert_from(&self, texels: &mut [u8], codes: impl Fn(&[u8], usize) -> [u16; 3]) {
-        let (levels, last) = (LEVELS.as_slice(), self.light.len() - 1);
+        let (levels, last) = (light::codes(), self.light.len() - 1);
         let mut light = [[0.0; CHUNK]; 3];
         let mut steps = [[0; CHUNK]; 3];
         for (part, texels) in texels.chunks_mut(CHUNK * TEXEL_BYTES).enumerate() {
@@ -140,7 +132,7 @@ impl Conversion {
             mix(&light, &self.matrix, self.peak, &mut steps);
             for (at, texel) in texels.chunks_exact_mut(TEXEL_BYTES).enumerate() {
                 for (channel, steps) in texel.iter_mut().zip(&steps) {
-                    *channel = levels[usize::from(steps[at]).min(LIGHT_STEPS)];
+                    *channel = levels[usize::from(steps[at]).min(light::STEPS)];
                 }
             }
         }
@@ -172,7 +164,7 @@ fn mix(light: &[[f32; CHUNK]; 3], matrix: &[[f32; 3]; 3], peak: Option<f32>, ste
             Some(peak) => highlight_scale([red, green, blue], peak),
             None => 1.0,
         };
-        let step = |light: f32| ((light * scale).min(1.0) * LIGHT_STEPS as f32 + 0.5) as i32 as u16;
+        let step = |light: f32| ((light * scale).min(1.0) * light::STEPS as f32 + 0.5) as i32 as u16;
         reds[at] = step(red);
         greens[at] = step(green);
         blues[at] = step(blue);
@@ -236,10 +228,6 @@ fn transfer(transfer: u16) -> Option<fn(f64) -> f64> {
 
 fn light_from_srgb(value: f64) -> f64 {
     if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
-}
-
-fn srgb_from_light(light: f64) -> f64 {
-    if light <= 0.003_130_8 { light * 12.92 } else { 1.055 * light.powf(1.0 / 2.4) - 0.055 }
 }
 
 /// The inverse of the curve of BT.709, BT.601 and BT.2020. Source: BT.2020, table 4.

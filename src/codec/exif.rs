@@ -6,6 +6,11 @@
 use crate::geometry::Orientation;
 use ::exif::{In, Reader, Tag};
 
+/// The block of a chunk that is for EXIF alone: some writers put the marker's name of JPEG before it.
+pub fn without_prefix(block: &[u8]) -> &[u8] {
+    block.strip_prefix(b"Exif\0\0").unwrap_or(block)
+}
+
 /// The orientation that an EXIF block (TIFF header first) tells; upright where it tells none.
 pub fn orientation(block: &[u8]) -> Orientation {
     let parsed = Reader::new()

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 /// Steps of the table: near black, where the curve is steepest, one is a fifth of a level.
-const STEPS: usize = 1 << 14;
+pub const STEPS: usize = 1 << 14;
 
 static CODES: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let code = |step| {
@@ -13,6 +13,11 @@ static CODES: LazyLock<Vec<u8>> = LazyLock::new(|| {
     };
     (0..=STEPS as u32).map(code).collect()
 });
+
+/// The values for no light and for each of [`STEPS`] equal steps up to full light.
+pub fn codes() -> &'static [u8] {
+    &CODES
+}
 
 /// The value of so much light, 1 for full light; what is more or less, or no number, is clipped.
 pub fn code(light: f32) -> u8 {

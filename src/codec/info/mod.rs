@@ -74,7 +74,7 @@ fn webp_chunk<'a>(bytes: &'a [u8], wanted: &[u8; 4]) -> Option<&'a [u8]> {
         let length = u32::from_le_bytes(*length) as usize;
         if name == wanted {
             let payload = behind.get(..length)?;
-            return Some(payload.strip_prefix(b"Exif\0\0").unwrap_or(payload));
+            return Some(exif::without_prefix(payload));
         }
         // Chunks of odd length are followed by a byte of padding.
         rest = behind.get(length.checked_add(length % 2)?..)?;

@@ -61,14 +61,9 @@ pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Probe, Error> {
     let reader = begin(decoder)?;
     let info = reader.info();
     let alpha = info.trns.is_some() || matches!(info.color_type, ColorType::GrayscaleAlpha | ColorType::Rgba);
-    let orientation = info.exif_metadata.as_deref().map(|block| exif::orientation(without_prefix(block)));
+    let orientation = info.exif_metadata.as_deref().map(|block| exif::orientation(exif::without_prefix(block)));
     let orientation = orientation.unwrap_or_default();
     Ok(Probe { format: Format::Png, size, orientation, frames: 1, alpha, quality: None })
-}
-
-/// Some writers put the marker's name of JPEG before the block.
-fn without_prefix(block: &[u8]) -> &[u8] {
-    block.strip_prefix(b"Exif\0\0").unwrap_or(block)
 }
 
 pub fn decode(bytes: &[u8], target: &mut ViewMut, cancel: &Cancel) -> Result<(), Error> {

@@ -36,7 +36,7 @@ pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Probe, Error> {
     }
     check_pixels(size, frames, limits)?;
     let orientation =
-        container.chunk(b"EXIF").map(|block| exif::orientation(without_prefix(block))).unwrap_or_default();
+        container.chunk(b"EXIF").map(|block| exif::orientation(exif::without_prefix(block))).unwrap_or_default();
     Ok(Probe { format: Format::WebP, size, orientation, frames, alpha: alpha(&container)?, quality: None })
 }
 
@@ -53,11 +53,6 @@ fn alpha(container: &Container) -> Result<bool, Error> {
         bare = frame.clears;
     }
     Ok(false)
-}
-
-/// Some writers put the marker's name of JPEG before the block.
-fn without_prefix(block: &[u8]) -> &[u8] {
-    block.strip_prefix(b"Exif\0\0").unwrap_or(block)
 }
 
 /// Decodes a lone picture that is part of another file, of the size of `target`, as straight RGBA of whatever
